@@ -1,0 +1,67 @@
+"""What a statement does: the lock on each relation, and the work under it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gate.model.locks import LockMode
+from gate.model.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """One thing that an action does to one relation (by oid); touches of one statement are merged to effects.
+
+    `shuts_out_readers` is true where an index of the relation is locked ACCESS EXCLUSIVE: whoever plans a
+    query on the table waits for that too. `loses` names columns whose statistics are thrown away.
+    """
+
+    relation: int
+    lock: LockMode
+    work: frozenset[Work] = frozenset()
+    loses: tuple[str, ...] = ()
+    shuts_out_readers: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """A relation as the statement meets it: under the name it had before, with all that is done to it."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    lock: LockMode
+    work: tuple[Work, ...] = (Work.CATALOG_ONLY,)
+    shuts_out: tuple[str, ...] = ()
+    loses_statistics: tuple[str, ...] = ()
+    rows: float | None = None
+    size_bytes: int | None = None
+    is_new: bool = False
+    is_known_empty: bool = False
+    scans_per_s: float | None = None
+    writes_per_s: float | None = None
+
+    @property
+    def relation(self) -> str:
+        """`schema.name`, unquoted."""
+        return f"{self.schema}.{self.name}"
+
+
+class ServerWouldReject(Exception):  # noqa: N818 - an answer about the server, not a failure of gate
+    """Raised while deriving: the server would answer this statement with an error; `sqlstate` where it is known."""
+
+    def __init__(self, problem: str, *, sqlstate: str = "", remedy: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.sqlstate = sqlstate
+        self.remedy = remedy
+
+
+class NotUnderstood(Exception):  # noqa: N818 - an answer, not a failure of gate
+    """Raised while deriving: gate cannot know what this statement does; `remedy` says what would make it known."""
+
+    def __init__(self, problem: str, *, remedy: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy

@@ -1,0 +1,124 @@
+"""A plan: what is pending, what each statement does, and the verdict; a value that can be stored and compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from gate.model.effects import Effect
+from gate.model.locks import LockMode
+from gate.model.moment import Blocker
+from gate.model.snapshot import Unread
+
+
+class Verdict(Enum):
+    """Ordered from best to worst."""
+
+    PASS = "pass"
+    SPLIT = "split"
+    REFUSE = "refuse"
+
+
+def worst(verdicts: list[Verdict]) -> Verdict:
+    """The worst of them; nothing to judge is a pass."""
+    order = list(Verdict)
+    return max(verdicts, key=order.index, default=Verdict.PASS)
+
+
+class Severity(Enum):
+    """How much a finding weighs."""
+
+    NOTE = "note"
+    WARN = "warn"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a rule says of a statement or of the state: the harm, and the way out. `relation` is what it is about."""
+
+    rule: str
+    severity: Severity
+    problem: str
+    remedy: str
+    relation: str | None = None
+    allowed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementPlan:
+    """One statement, judged. `line` is 1-based; `column` and `offset` count characters."""
+
+    line: int
+    sql: str
+    kind: str
+    verdict: Verdict
+    is_understood: bool
+    effects: tuple[Effect, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    forbids_transaction: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A lock from the statement that takes it (`from_line`) to the end of its transaction."""
+
+    relation: str
+    lock: LockMode
+    from_line: int
+    shuts_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionPlan:
+    """Statements (their places in the migration) that commit together, and what they hold till then."""
+
+    statements: tuple[int, ...]
+    holds: tuple[Hold, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationPlan:
+    """One migration, judged."""
+
+    id: str | None
+    path: str | None
+    is_transactional: bool
+    statements: tuple[StatementPlan, ...] = ()
+    transactions: tuple[TransactionPlan, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst statement's."""
+        own = [Verdict.REFUSE for finding in self.findings if finding.severity is Severity.REFUSE]
+        return worst([*own, *(statement.verdict for statement in self.statements)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The whole answer. `findings` concern the state, not a statement; `taken_at` is ISO 8601 in UTC."""
+
+    gate: str
+    server_major: int
+    server_version: str
+    database: str
+    source: str
+    taken_at: str
+    fingerprint: str
+    migrations: tuple[MigrationPlan, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    blockers: tuple[Blocker, ...] = ()
+    unknown: tuple[Unread, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of all; a finding that refuses the state counts too."""
+        own = [Verdict.REFUSE for finding in self.findings if finding.severity is Severity.REFUSE]
+        return worst([*own, *(migration.verdict for migration in self.migrations)])
+
+    @property
+    def statements(self) -> tuple[StatementPlan, ...]:
+        """All statements in order."""
+        return tuple(statement for migration in self.migrations for statement in migration.statements)
