@@ -1,0 +1,1 @@
+"""gate: stands between a deploy and a PostgreSQL database."""
