@@ -1,0 +1,1 @@
+"""SQL text in, our nouns out: splitting, parsing, deparsing, quoting. The parser is imported in this room only."""
