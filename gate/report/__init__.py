@@ -1,0 +1,39 @@
+"""A plan becomes text, json, ...: one file per format, found by walking this room.
+
+A format is a module with `render(plan, look) -> str`. Only the one that is asked for is imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from gate.model.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Where the report will be read: `width` in columns, and whether colour is welcome."""
+
+    width: int = 80
+    is_coloured: bool = False
+
+
+class Format(Protocol):
+    """What every module of this room offers."""
+
+    def render(self, plan: Plan, look: Look) -> str:
+        """The whole report, with a line break at its end."""
+        ...
+
+
+def formats() -> tuple[str, ...]:
+    """The names of all formats; packages in this room hold what several of them share."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg))
+
+
+def render(name: str, plan: Plan, look: Look) -> str:
+    """The plan in the format of that name, which must be one of `formats()`."""
+    return cast("Format", importlib.import_module(f"{__name__}.{name}")).render(plan, look)

@@ -1,0 +1,63 @@
+"""Units, wrapping, tables."""
+
+from __future__ import annotations
+
+import pytest
+
+from gate.model import units
+from gate.report import formats
+from gate.report.prose import table
+from gate.report.prose.words import clean, columns, shortened, wrapped
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"),
+    [(0, "0 bytes"), (999, "999 bytes"), (8192, "8 kB"), (430_000_000, "410 MB"), (1_300_000_000, "1.2 GB")],
+)
+def test_sizes(size_bytes: int, text: str) -> None:
+    assert units.size(size_bytes) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0"), (999, "999"), (999.6, "1k"), (5_200_000, "5.2M"), (120_000, "120k"), (2e9, "2G")],
+)
+def test_short_numbers(number: float, text: str) -> None:
+    assert units.about(number) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0.4 s"), (100, "100 s"), (754, "13 min"), (7300, "2 h"), (300_000, "3 days")]
+)
+def test_ages(seconds: float, text: str) -> None:
+    assert units.age(seconds) == text
+
+
+def test_formats_are_the_files_of_the_room() -> None:
+    assert formats() == ("json", "text")
+
+
+def test_shortened_counts_wide_characters_twice() -> None:
+    assert shortened("\u9867\u5ba2" * 10, 11) == "\u9867\u5ba2\u9867\u5ba2..."
+
+
+def test_clean_disarms_escapes_and_overrides() -> None:
+    assert clean("a\x1b[2Jb\u202ec\u2028") == "a?[2Jb?c?"
+
+
+def test_wrapped_keeps_the_indentation_of_code() -> None:
+    assert wrapped("try this:\n  SELECT 1", 40, "  ", "    ") == ["  try this:", "      SELECT 1"]
+
+
+def test_a_cell_that_is_too_wide_folds_at_its_joints() -> None:
+    assert table.lines(["order_lines_archive", "x"], [10, 1]) == ["order_      x", "lines_", "archive"]
+
+
+def test_columns_that_give_way_fold_first() -> None:
+    assert table.fitted([["public.orders", "SHARE ROW EXCLUSIVE"]], 26, gives=[1]) == [13, 11]
+
+
+def test_every_line_fits() -> None:
+    row = ["a" * 50, "b" * 50]
+    widths = table.fitted([row], 40)
+    assert all(columns(line) <= 40 for line in table.lines(row, widths))
