@@ -76,7 +76,9 @@ class _Scanner:
                 position = first + 1
                 continue
             last, position = self._statement(first)
-            statement = ScriptStatement(sql=self.text[first:last].rstrip(_SPACE), line=self._line_of(first), offset=first)
+            statement = ScriptStatement(
+                sql=self.text[first:last].rstrip(_SPACE), line=self._line_of(first), offset=first
+            )
             if _COPY_IN.match(statement.sql):
                 statement, position = self._with_data(statement, position)
             found.append(statement)
@@ -133,7 +135,9 @@ class _Scanner:
             return position + 1
         close = self.text.find(tag.group(), tag.end())
         if close < 0:
-            raise self._error(position, f"the string that {tag.group()} opens is never closed", f"close it with {tag.group()}")
+            raise self._error(
+                position, f"the string that {tag.group()} opens is never closed", f"close it with {tag.group()}"
+            )
         return close + len(tag.group())
 
     def _comment_end(self, position: int) -> int:
@@ -155,10 +159,14 @@ class _Scanner:
             )
         rest = _REST_OF_LINE.match(self.text, position)
         if rest is None:
-            raise self._error(position, "COPY ... FROM STDIN must be the last on its line", "begin its data on a new line")
+            raise self._error(
+                position, "COPY ... FROM STDIN must be the last on its line", "begin its data on a new line"
+            )
         done = _END_OF_DATA.search(self.text, rest.end())
         if done is None:
-            raise self._error(statement.offset, "the data of COPY ... FROM STDIN has no end", "end it with a line of \\.")
+            raise self._error(
+                statement.offset, "the data of COPY ... FROM STDIN has no end", "end it with a line of \\."
+            )
         data = self.text[rest.end() : done.start()]
         with_data = ScriptStatement(sql=statement.sql, line=statement.line, offset=statement.offset, data=data)
         return with_data, done.end()

@@ -1,0 +1,117 @@
+"""What each rule is about, in general words: for `gate explain` and the documentation.
+
+A finding speaks of one statement, with its names and numbers; this is what stands behind it. A rule's name is the harm
+and stays for ever; a renamed rule keeps its old name in `aliases`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """`harm` is what happens to whoever uses the database, `way_out` what to do instead; `about` sorts them."""
+
+    name: str
+    about: str
+    harm: str
+    way_out: str
+    aliases: tuple[str, ...] = ()
+
+
+STATEMENT = "a statement"
+STATE = "the state of the bookkeeping"
+
+RULES = (
+    Rule(
+        name="not-understood",
+        about=STATEMENT,
+        harm="gate cannot know what this statement locks or how long it works: a command that it has no proven facts "
+        "for, SQL that is put together while it runs, a function whose source it may not read. Unknown is never taken "
+        "for harmless.",
+        way_out="Write what the statement does as plain statements. If it has to stay as it is, run it by hand, at a "
+        "quiet hour and under a short lock_timeout, and mark the migration as applied with its tool.",
+    ),
+    Rule(
+        name="server-would-reject",
+        about=STATEMENT,
+        harm="The server would answer this statement with an error: a name that does not exist, or exists already, a "
+        "privilege or an ownership that the role lacks, a dependency in the way, CREATE INDEX CONCURRENTLY in a "
+        "transaction. The release would stop half way, after the statements before it.",
+        way_out="The finding says what the server would complain about. Objects that an earlier statement of the same "
+        "release creates count as existing; if the object exists elsewhere, see the search_path (--search-path).",
+    ),
+    Rule(
+        name="works-under-blocking-lock",
+        about=STATEMENT,
+        harm="The statement scans, indexes or rewrites a relation that is in use, while it holds a lock (SHARE or "
+        "stronger) that keeps writers out, or readers too. Everybody who needs the relation waits for as long as the "
+        "work takes, and whoever comes later queues behind them; with a connection pool the whole application stops. "
+        "Relations that the same release creates, and those known to be empty, are left out.",
+        way_out="Take the short lock and the long work apart. An index: CREATE INDEX CONCURRENTLY, outside a "
+        "transaction. A foreign key or a CHECK: add it NOT VALID, then VALIDATE CONSTRAINT in a migration of its own. "
+        "SET NOT NULL: first a validated CHECK (column IS NOT NULL), which the server takes as proof. A unique or "
+        "primary key: build the index CONCURRENTLY, then ADD CONSTRAINT ... USING INDEX. A volatile default: add the "
+        "column without it, set the default, fill the rows in batches. A type change that rewrites: a new column, "
+        "filled in batches, and a change-over.",
+    ),
+    Rule(
+        name="bookkeeping-missing",
+        about=STATE,
+        harm="The database has tables, but the tool's table of applied migrations was not found. Taking every migration "
+        "as pending would run them a second time.",
+        way_out="gate baseline --through ID if the migrations up to ID were run here; --first-run if none was; "
+        "--bookkeeping-table and --bookkeeping-schema if the table has another name.",
+    ),
+    Rule(
+        name="first-run",
+        about=STATE,
+        harm="None: every migration is taken as pending, as told with --first-run.",
+        way_out="Nothing to do, if the tables in this database are not the migrations' own.",
+    ),
+    Rule(
+        name="database-ahead",
+        about=STATE,
+        harm="The database has migrations that are not among these files. That is what a rolled back release sees, and "
+        "is accepted: nothing is undone.",
+        way_out="Nothing to do after a rollback; else deploy the release that has these files.",
+    ),
+    Rule(
+        name="file-missing",
+        about=STATE,
+        harm="A migration that was applied has no file any more, between others that have: it was deleted or renamed. "
+        "A fresh database would not come out the same. Treated as the tool itself treats it.",
+        way_out="Bring the file back, or squash the history the way the tool offers.",
+    ),
+    Rule(
+        name="out-of-order",
+        about=STATE,
+        harm="A pending migration is older than the newest applied one, as after merging an old branch. Tools differ: "
+        "dbmate applies it, golang-migrate never will, goose and Flyway refuse unless told. gate does as the tool does, "
+        "and says so.",
+        way_out="Give the file a version newer than all that are applied; or tell the tool, and gate in gate.toml, "
+        "that this is wanted (allow-missing for goose, out-of-order for Flyway).",
+    ),
+    Rule(
+        name="edited-after-applied",
+        about=STATE,
+        harm="A file was changed after it had been applied: this database has what it said before. Told by the tool's "
+        "checksum; Flyway refuses to go on, Prisma warns, tools without checksums do not notice.",
+        way_out="Put the file back as it was, and write the change as a new migration; or repair the checksum with the "
+        "tool if the two do the same.",
+    ),
+    Rule(
+        name="tool-dirty",
+        about=STATE,
+        harm="The tool has recorded that a migration failed half way. What stands in the database is not what the "
+        "bookkeeping says, and every statement after it would be judged, and run, on a wrong ground.",
+        way_out="Look at what the failed migration left, put it right by hand, then clear the mark with the tool "
+        "(migrate force, flyway repair, prisma migrate resolve).",
+    ),
+)
+
+
+def find_rule(name: str) -> Rule | None:
+    """The rule of that name, or that once had it."""
+    return next((rule for rule in RULES if name == rule.name or name in rule.aliases), None)
