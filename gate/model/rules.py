@@ -59,8 +59,8 @@ RULES = (
     Rule(
         name="bookkeeping-missing",
         about=STATE,
-        harm="The database has tables, but the tool's table of applied migrations was not found. Taking every migration "
-        "as pending would run them a second time.",
+        harm="The database has tables, but the tool's table of applied migrations was not found. Taking every "
+        "migration as pending would run them a second time.",
         way_out="gate baseline --through ID if the migrations up to ID were run here; --first-run if none was; "
         "--bookkeeping-table and --bookkeeping-schema if the table has another name.",
     ),
@@ -88,8 +88,8 @@ RULES = (
         name="out-of-order",
         about=STATE,
         harm="A pending migration is older than the newest applied one, as after merging an old branch. Tools differ: "
-        "dbmate applies it, golang-migrate never will, goose and Flyway refuse unless told. gate does as the tool does, "
-        "and says so.",
+        "dbmate applies it, golang-migrate never will, goose and Flyway refuse unless told. gate does as the tool "
+        "does, and says so.",
         way_out="Give the file a version newer than all that are applied; or tell the tool, and gate in gate.toml, "
         "that this is wanted (allow-missing for goose, out-of-order for Flyway).",
     ),

@@ -14,7 +14,7 @@ _NARROWEST = 8
 
 
 def fitted(rows: Iterable[Row], width: int, gives: Sequence[int] = ()) -> list[int]:
-    """As wide as needed; where that is too much, first the columns in `gives` fold at blanks, then the widest shrink."""
+    """As wide as needed; if that is too much, first the columns in `gives` fold at blanks, then the widest shrink."""
     cells = list(zip(*rows, strict=True))
     widths = [max(map(_natural, column)) for column in cells]
     too_wide = sum(widths) + len(GAP) * (len(widths) - 1) - width

@@ -1,0 +1,36 @@
+"""What a command was asked for, as parsed from the command line; None where nothing was said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Say = Callable[[str], None]
+
+
+def silent(phase: str) -> None:
+    """Says nothing of what is being done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The options that the commands share.
+
+    `source` is the directory, `tool` the tool's name. `say` is told what is being done, for whoever is waiting;
+    `warn` what the person should know although it is no part of the answer.
+    """
+
+    source: str | None = None
+    tool: str | None = None
+    database_url: str | None = None
+    config: str | None = None
+    snapshot: str | None = None
+    sample_s: float | None = None
+    release_role: str | None = None
+    bookkeeping_table: str | None = None
+    bookkeeping_schema: str | None = None
+    search_path: str | None = None
+    pooler: str | None = None
+    is_first_run: bool = False
+    say: Say = silent
+    warn: Say = silent

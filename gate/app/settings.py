@@ -1,0 +1,108 @@
+"""Settings: the command line over `GATE_*` variables over `gate.toml` over `[tool.gate]` in pyproject.toml.
+
+pydantic judges them, and is imported only where a file or a variable has something to say.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from gate.app.request import Request
+from gate.model.errors import UsageError
+
+PREFIX = "GATE_"
+NOT_SETTINGS = frozenset({"GATE_DATABASE_URL"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that is settled before the work begins; `options` are those of the tool, by the names of `gate.sources`."""
+
+    source: str | None = None
+    tool: str | None = None
+    release_role: str | None = None
+    bookkeeping_table: str | None = None
+    bookkeeping_schema: str | None = None
+    search_path: str | None = None
+    pooler: str | None = None
+    sample: float = 1.0
+    is_first_run: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def load(request: Request, environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this request; a key that gate does not know is an error that names it."""
+    values, origin = _from_file(request.config)
+    variables = _from_environment(os.environ if environment is None else environment)
+    checked = _checked(values, origin, variables) if values or variables else {}
+    checked.update(_from_request(request))
+    settings = Settings(**checked)
+    _check_sample(settings.sample)
+    return settings
+
+
+def _from_file(named: str | None) -> tuple[dict[str, Any], str]:
+    if named is not None:
+        document = _read(Path(named))
+        return (_tool_table(document) if Path(named).name == "pyproject.toml" else document), named
+    if Path("gate.toml").is_file():
+        return _read(Path("gate.toml")), "gate.toml"
+    if Path("pyproject.toml").is_file():
+        table = _tool_table(_read(Path("pyproject.toml")))
+        return table, "[tool.gate] of pyproject.toml" if table else ""
+    return {}, ""
+
+
+def _tool_table(document: dict[str, Any]) -> dict[str, Any]:
+    table = document.get("tool", {}).get("gate", {})
+    return dict(table)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", remedy="check --config") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}", remedy="put that line right") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    from_names = {name: name.removeprefix(PREFIX).lower() for name in environment if name.startswith(PREFIX)}
+    keys = {item.name for item in fields(Settings)} - {"options", "is_first_run"}
+    # A variable that gate does not know may be meant for something else of that name: it is left alone.
+    return {key: environment[name] for name, key in from_names.items() if key in keys and name not in NOT_SETTINGS}
+
+
+def _checked(values: Mapping[str, Any], origin: str, variables: Mapping[str, str]) -> dict[str, Any]:
+    from gate.app.settings_file import check  # noqa: PLC0415 - brings pydantic
+
+    return check(values, origin, variables)
+
+
+def _from_request(request: Request) -> dict[str, Any]:
+    told = {
+        "source": request.source,
+        "tool": request.tool,
+        "release_role": request.release_role,
+        "bookkeeping_table": request.bookkeeping_table,
+        "bookkeeping_schema": request.bookkeeping_schema,
+        "search_path": request.search_path,
+        "pooler": request.pooler,
+        "sample": request.sample_s,
+        "is_first_run": request.is_first_run or None,
+    }
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def _check_sample(sample_s: float) -> None:
+    if sample_s != 0 and not 1 <= sample_s <= 60:
+        raise UsageError(
+            f"--sample {sample_s:g} is too short or too long to see traffic",
+            remedy="between two readings the counters need about a second: --sample 1, or --sample 0 for none",
+        )

@@ -1,0 +1,59 @@
+"""The commands, in the order of the help text."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gate.cli import baseline, explain, plan, schema, snapshot
+from gate.cli.exits import exit_table
+from gate.model.version import VERSION
+
+HELP = f"""
+gate stands between a deploy and a PostgreSQL database: it says what pending migrations would do to the live
+database, before they do it.
+
+\b
+  gate plan                       judge what is pending, with DATABASE_URL from the environment
+  gate plan db/migrations         ... in this directory
+  gate plan --format json         ... for a program
+  gate explain works-under-blocking-lock
+
+Nothing here locks anything for longer than it takes to read the catalog, and nothing waits for a lock.
+
+\b
+Exit codes:
+{exit_table()}
+"""
+
+# Plain help: it is the same in a release log, in the documentation and at a terminal, and needs no rich.
+app = typer.Typer(
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _version(is_asked: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if is_asked:
+        typer.echo(f"gate {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def gate(
+    version: Annotated[  # noqa: FBT002 - an option; answered by its callback
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """See HELP."""
+
+
+app.command("plan", short_help="Judge what is pending; changes nothing.")(plan.plan)
+app.command("snapshot", short_help="Store the catalog for gate plan --snapshot.")(snapshot.snapshot)
+app.command("baseline", short_help="Adopt a database without bookkeeping.")(baseline.baseline)
+app.command("explain", short_help="One rule: the harm, and the way out.")(explain.explain)
+app.command("schema", short_help="The JSON Schema of the plan.")(schema.schema)

@@ -1,0 +1,100 @@
+"""From arguments to an exit code: every error ends here, as a sentence with its remedy."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+from gate.cli.stderr import tell
+from gate.model.errors import Exit, GateError, InvalidSql, UsageError
+from gate.model.version import VERSION
+
+
+class Stopped(BaseException):
+    """A signal: not an error of anybody's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.name = signal.Signals(number).name
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command and returns its exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        return _run(arguments)
+    except GateError as error:
+        _tell(error)
+        return error.exit_code
+    except Stopped as stopped:
+        tell(f"gate: stopped by {stopped.name}; nothing was changed")
+        return Exit.STOPPED_RESUMABLE
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more while it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.INTERNAL
+    except Exception as error:  # noqa: BLE001 - the last door: a person gets a line, not a traceback
+        _tell_bug(error)
+        return Exit.INTERNAL
+
+
+def _run(arguments: Sequence[str]) -> int:
+    own, command = _without_command(arguments)
+    if command:
+        raise UsageError(
+            f"gate cannot look into `{' '.join(command)[:60]}` yet: what stands after -- is a framework's command",
+            remedy="give gate the SQL migrations: gate plan DIRECTORY",
+        )
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal's encoding lacks must not end the report.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a real stream in a real process
+    from gate.cli.app import app  # noqa: PLC0415 - brings typer
+
+    try:
+        app(args=list(own), prog_name="gate")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else Exit.DONE
+    return Exit.DONE
+
+
+def _without_command(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    if "--" not in arguments:
+        return arguments, ()
+    place = list(arguments).index("--")
+    return arguments[:place], arguments[place + 1 :]
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    raise Stopped(number)
+
+
+def _tell(error: GateError) -> None:
+    problem = str(error)
+    if isinstance(error, InvalidSql):
+        problem = f"{_place(error)}: {problem}\n{error.caret()}"
+    tell(f"gate: {problem}" + (f"\n      {error.remedy}" if error.remedy else ""))
+
+
+def _place(error: InvalidSql) -> str:
+    return f"{error.path}:{error.line}:{error.column}" if error.path else f"line {error.line}, column {error.column}"
+
+
+def _tell_bug(error: Exception) -> None:
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = f" ({os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno})" if frame else ""  # noqa: PTH119
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    tell(
+        f"gate: internal error: {what}{where}\n      this is a bug in gate {VERSION}: please report this line and the "
+        "statement; GATE_TRACEBACK=1 shows more"
+    )
+    if os.environ.get("GATE_TRACEBACK"):
+        import traceback  # noqa: PLC0415 - rarely
+
+        tell("".join(traceback.format_exception(error)))

@@ -1,0 +1,101 @@
+"""`gate plan`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from gate.cli import options
+from gate.cli.stderr import warn
+from gate.model.errors import Exit, UsageError
+from gate.report import formats
+
+
+def plan(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    source: options.Source = None,
+    tool: options.Tool = None,
+    database_url: options.DatabaseUrl = None,
+    format_name: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="text for people, json for programs.")
+    ] = "text",
+    output: Annotated[
+        Optional[str],  # noqa: UP045 - typer reads it at run time
+        typer.Option("--output", "-o", metavar="FILE", show_default=False, help="Write there instead of printing."),
+    ] = None,
+    snapshot: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--snapshot",
+            metavar="FILE",
+            show_default=False,
+            help="Judge against a catalog that gate snapshot stored, where the database cannot be reached.",
+        ),
+    ] = None,
+    sample: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            "--sample",
+            metavar="SECONDS",
+            show_default=False,
+            help="How long to watch the traffic of each relation; 1 unless told, 0 for not at all.",
+        ),
+    ] = None,
+    release_role: options.ReleaseRole = None,
+    first_run: Annotated[  # noqa: FBT002 - an option
+        bool,
+        typer.Option(
+            "--first-run",
+            help="There are tables, but no bookkeeping: take every migration as pending. See also gate baseline.",
+        ),
+    ] = False,
+    bookkeeping_table: options.BookkeepingTable = None,
+    bookkeeping_schema: options.BookkeepingSchema = None,
+    search_path: options.SearchPath = None,
+    pooler: options.Pooler = None,
+    config: options.Config = None,
+) -> None:
+    """Judge what is pending; changes nothing, and a read-only role is enough.
+
+    For every statement of every pending migration: which relations it locks, how strongly and who has to wait, what
+    it does to their rows, at their real size and traffic, and who is in the way right now.
+
+    \b
+      gate plan                                    DATABASE_URL, and the usual places
+      gate plan db/migrations --sample 0           without watching traffic: as fast as it gets
+      gate plan --database-url env:PROD_URL --format json -o plan.json
+      gate plan --snapshot shop.json               in CI, against a stored catalog
+
+    Exits 0 for pass and split (and when nothing is pending), 10 for refuse, 2 for text that does not parse; gate
+    --help lists all codes.
+    """  # noqa: D301 - \b is a mark of click
+    if format_name not in formats():
+        raise UsageError(f"no format is called {format_name}", remedy=f"--format takes one of: {', '.join(formats())}")
+    # Imported here: a help text needs no database driver.
+    from gate.app.plan import plan as planned  # noqa: PLC0415
+    from gate.app.request import Request  # noqa: PLC0415
+    from gate.cli.output import look, write  # noqa: PLC0415
+    from gate.cli.progress import Progress  # noqa: PLC0415
+    from gate.model.plan import Verdict  # noqa: PLC0415
+    from gate.report import render  # noqa: PLC0415
+
+    with Progress() as progress:
+        request = Request(
+            source=source,
+            tool=tool,
+            database_url=database_url,
+            config=config,
+            snapshot=snapshot,
+            sample_s=sample,
+            release_role=release_role,
+            bookkeeping_table=bookkeeping_table,
+            bookkeeping_schema=bookkeeping_schema,
+            search_path=search_path,
+            pooler=pooler,
+            is_first_run=first_run,
+            say=progress,
+            warn=warn,
+        )
+        answer = planned(request)
+    write(render(format_name, answer, look(output)), output)
+    raise typer.Exit(Exit.REFUSED if answer.verdict is Verdict.REFUSE else Exit.DONE)

@@ -1,0 +1,46 @@
+"""`gate snapshot`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gate.cli import options
+from gate.cli.stderr import warn
+
+
+def snapshot(
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", show_default=False, help="The file to write; - prints it.")
+    ],
+    database_url: options.DatabaseUrl = None,
+    release_role: options.ReleaseRole = None,
+    search_path: options.SearchPath = None,
+    config: options.Config = None,
+) -> None:
+    """Store the catalog, without a single row value, for gate plan --snapshot.
+
+    For a CI that cannot reach production: definitions, sizes and estimates, nothing that a table holds. Default
+    values, check expressions and function bodies are definitions, and are in it.
+
+    \b
+      gate snapshot -o shop.json --database-url env:PROD_URL
+      gate plan --snapshot shop.json
+    """  # noqa: D301 - \b is a mark of click
+    from gate.app.request import Request  # noqa: PLC0415 - a help text needs no database driver
+    from gate.app.snapshot import store  # noqa: PLC0415
+    from gate.cli.output import write  # noqa: PLC0415
+    from gate.cli.progress import Progress  # noqa: PLC0415
+
+    with Progress() as progress:
+        request = Request(
+            database_url=database_url,
+            config=config,
+            release_role=release_role,
+            search_path=search_path,
+            say=progress,
+            warn=warn,
+        )
+        text = store(request)
+    write(text, output)
