@@ -414,6 +414,18 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventTrigger:
+    """A row of `pg_event_trigger`; it runs at every DDL statement whose tag is in `tags` (empty: at all)."""
+
+    oid: int
+    name: str
+    event: str
+    function: int
+    is_enabled: bool = True
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NamedObject:
     """Any other object that a statement can name and that locks no relation by itself: `catalog` says its kind."""
 

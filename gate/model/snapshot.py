@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from gate.model.catalog import (
     Cast,
     Depend,
+    EventTrigger,
     Function,
     NamedObject,
     Operator,
@@ -80,6 +81,7 @@ class Snapshot:
     operator_classes: tuple[OperatorClass, ...] = ()
     publications: tuple[Publication, ...] = ()
     others: tuple[NamedObject, ...] = ()
+    event_triggers: tuple[EventTrigger, ...] = ()
     moment: Moment = field(default_factory=Moment)
     unread: tuple[Unread, ...] = ()
     taken_at: str = ""

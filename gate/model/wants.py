@@ -15,6 +15,7 @@ class Wants:
     (`pg_collation`, Name). `schemas` are named schemas; `whole_schemas` those of which every relation is wanted (DROP SCHEMA,
     REINDEX SCHEMA, ... IN SCHEMA). `owners` are roles of which every object is wanted (DROP OWNED, REASSIGN OWNED).
     `dependents_of` lists extensions, languages and other (catalog, name) pairs whose dependents are wanted.
+    `cascades` are relations that a TRUNCATE ... CASCADE names: all that references them, however far, is wanted.
     `needs_casts` asks for pg_cast and the default operator classes, `needs_database` for every relation.
     """
 
@@ -27,6 +28,7 @@ class Wants:
     owners: frozenset[str] = frozenset()
     others: frozenset[tuple[str, Name]] = frozenset()
     dependents_of: frozenset[tuple[str, Name]] = frozenset()
+    cascades: frozenset[Name] = frozenset()
     needs_casts: bool = False
     needs_database: bool = False
 

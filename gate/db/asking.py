@@ -1,0 +1,52 @@
+"""Queries by name, many in one round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.rows import dict_row
+
+from gate.db.queries import query
+
+Row = dict[str, Any]
+Ask = tuple[str, dict[str, Any]]
+
+
+class Asking:
+    """Sends named queries in one pipeline; each answer is a list of rows."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+        self.major = connection.info.server_version // 10000
+
+    def all(self, asks: Iterable[Ask], *, before: tuple[bytes, ...] = (), after: tuple[bytes, ...] = ()) -> list[list[Row]]:
+        """The rows of each query in order; `before` and `after` are commands without an answer."""
+        with self._connection.pipeline(), self._connection.cursor() as plain:
+            for command in before:
+                plain.execute(command)
+            cursors = [self._sent(name, parameters) for name, parameters in asks]
+            for command in after:
+                plain.execute(command)
+        return [cursor.fetchall() for cursor in cursors]
+
+    def run(self, command: bytes) -> None:
+        """One command without an answer."""
+        self._connection.execute(command)
+
+    def tentative(self, text: sql.Composed) -> list[Row]:
+        """The rows of a query made on the spot, none where another session is in its way; its locks are given back."""
+        self.run(b"SAVEPOINT gate_try")
+        try:
+            with self._connection.cursor(row_factory=dict_row) as cursor:
+                return cursor.execute(text, prepare=False).fetchall()
+        except (errors.LockNotAvailable, errors.UndefinedTable, errors.InsufficientPrivilege):
+            return []
+        finally:
+            self.run(b"ROLLBACK TO SAVEPOINT gate_try")
+
+    def _sent(self, name: str, parameters: dict[str, Any]) -> psycopg.Cursor[Row]:
+        cursor = self._connection.cursor(row_factory=dict_row, binary=True)
+        return cursor.execute(query(name, self.major), parameters or None, prepare=False)

@@ -1,0 +1,247 @@
+"""The rounds' answers become one `Snapshot`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from psycopg import sql
+
+from gate.db import relations
+from gate.db.asking import Ask, Asking, Row
+from gate.db.finding import Found
+from gate.db.reaching import Reach
+from gate.db.session import Session
+from gate.model.catalog import (
+    Cast,
+    Depend,
+    DomainConstraint,
+    EventTrigger,
+    Function,
+    OperatorClass,
+    Publication,
+    Ref,
+    Relation,
+    Schema,
+    Type,
+)
+from gate.model.snapshot import Snapshot, Unread
+from gate.model.wants import Wants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstRound:
+    """The session, what the names mean, and what others hold under ACCESS EXCLUSIVE."""
+
+    session: Session
+    found: Found
+    schemas: list[Row]
+    event_triggers: list[Row]
+    locked: list[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seeds:
+    """The oids to read in the second round."""
+
+    oids: list[int]
+    types: list[int]
+    functions: list[int]
+
+
+@dataclass(slots=True)
+class SecondRound:
+    """The second round's values; `unread` are relations of which only the raw catalog was read."""
+
+    context: relations.Context
+    session: Session
+    types: list[Row]
+    functions: list[Function]
+    casts: tuple[Cast, ...]
+    relations: list[Relation] = field(default_factory=list)
+    sequences: list[Row] = field(default_factory=list)
+    unread: set[int] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, answers: list[list[Row]], session: Session) -> SecondRound:
+        """From the answers to `once_asks`."""
+        classes, publications, types, functions, *casts = answers
+        context = relations.Context(
+            block_size=session.block_size,
+            classes={row["oid"]: OperatorClass(**row) for row in classes},
+            publications=tuple(_publication(row) for row in publications),
+        )
+        return cls(
+            context=context,
+            session=session,
+            types=types,
+            functions=[_function(row) for row in functions],
+            casts=tuple(Cast(**row) for rows in casts for row in rows),
+        )
+
+    def add(self, rows: list[list[Row]], unread: set[int]) -> None:
+        """A chunk of relations."""
+        self.relations += relations.built(rows, self.context, sees_statistics=self.session.sees_statistics)
+        self.sequences += [row for row in relations.part(rows, "sequences") if row["is_readable"]]
+        self.unread |= unread
+
+
+def once_asks(wants: Wants, seeds: Seeds) -> list[Ask]:
+    """The queries of the second round that are not about single relations."""
+    return [
+        ("operator_classes", {}),
+        ("publications", {}),
+        ("types", {"types": seeds.types, "relations": seeds.oids}),
+        ("functions", {"functions": seeds.functions, "relations": seeds.oids}),
+        *([("casts", {})] if wants.needs_casts or wants.needs_database else []),
+    ]
+
+
+def snapshot(asking: Asking, wants: Wants, first: FirstRound, reach: Reach, second: SecondRound) -> Snapshot:
+    """All of it as a value; asks once more for sequence positions and domain constraints, where there are any."""
+    tables = _with_positions(asking, second)
+    domains = _domain_constraints(asking, second.types)
+    used = Uses(reach.dependents, tables)
+    classes = second.context.classes.values()
+    empty = Snapshot(
+        server=first.session.server,
+        types={row["oid"]: _type(row, domains, used) for row in second.types},
+        functions={item.oid: item for item in second.functions},
+        schemas={row["name"]: _schema(row) for row in first.schemas},
+        dependents=reach.dependents,
+        casts=second.casts,
+        operators=first.found.operators,
+        operator_classes=tuple(item for item in classes if item.is_default),
+        publications=second.context.publications,
+        others=first.found.others,
+        event_triggers=tuple(EventTrigger(**{**row, "tags": tuple(row["tags"])}) for row in first.event_triggers),
+        unread=tuple(_unread(first.session, tables, second.unread)),
+        taken_at=first.session.taken_at,
+        is_whole=wants.needs_database,
+    )
+    return empty.put(*tables.values())
+
+
+def joined(before: Snapshot, now: Snapshot) -> Snapshot:
+    """`now` with all that only `before` holds."""
+    edges = dict(before.dependents)
+    for on, found in now.dependents.items():
+        edges[on] = tuple(dict.fromkeys([*edges.get(on, ()), *found]))
+    merged = replace(
+        before,
+        server=now.server,
+        types={**before.types, **now.types},
+        functions={**before.functions, **now.functions},
+        schemas={**before.schemas, **now.schemas},
+        dependents=edges,
+        casts=now.casts or before.casts,
+        operators=tuple(dict.fromkeys([*before.operators, *now.operators])),
+        operator_classes=now.operator_classes,
+        publications=now.publications,
+        others=tuple(dict.fromkeys([*before.others, *now.others])),
+        event_triggers=now.event_triggers,
+        unread=tuple(dict.fromkeys([*before.unread, *now.unread])),
+        taken_at=now.taken_at,
+        is_whole=before.is_whole or now.is_whole,
+    )
+    return merged.put(*now.relations.values())
+
+
+class Uses:
+    """Which stored columns hold a type, directly or inside a domain, an array, a range or a row type."""
+
+    def __init__(self, dependents: Mapping[Ref, tuple[Depend, ...]], tables: Mapping[int, Relation]) -> None:
+        self._tables = tables
+        self._by_object: dict[tuple[str, int], list[Depend]] = {}
+        for on, edges in dependents.items():
+            self._by_object.setdefault((on.catalog, on.oid), []).extend(edges)
+
+    def of(self, oid: int) -> tuple[tuple[int, int], ...]:
+        """(relation, column number) pairs."""
+        columns: set[tuple[int, int]] = set()
+        seen, left = {oid}, [oid]
+        while left:
+            for edge in self._by_object.get(("pg_type", left.pop()), ()):
+                further = self._next(edge, columns)
+                if further and further not in seen:
+                    seen.add(further)
+                    left.append(further)
+        return tuple(sorted(columns))
+
+    def _next(self, edge: Depend, columns: set[tuple[int, int]]) -> int:
+        """The type to follow, 0 for none; a column of a stored relation is taken down."""
+        dependent = edge.dependent
+        if dependent.catalog == "pg_type":
+            return dependent.oid
+        table = self._tables.get(dependent.oid) if dependent.catalog == "pg_class" and dependent.sub else None
+        if table is None:
+            return 0
+        if table.kind in ("r", "p", "m", "f"):
+            columns.add((table.oid, dependent.sub))
+        return table.row_type
+
+
+def _with_positions(asking: Asking, second: SecondRound) -> dict[int, Relation]:
+    """The relations by oid, the sequences among them with their positions."""
+    tables = {relation.oid: relation for relation in second.relations}
+    readable = [tables[row["oid"]] for row in second.sequences if row["oid"] not in second.unread]
+    for row in _positions(asking, readable):
+        table = tables[row["oid"]]
+        if table.sequence is not None and row["is_called"]:
+            tables[table.oid] = replace(table, sequence=replace(table.sequence, last=row["last_value"]))
+    return tables
+
+
+def _positions(asking: Asking, sequences: list[Relation], batch: int = 200) -> Iterator[Row]:
+    """Read as any SELECT would, under ACCESS SHARE. Nothing where another session holds one of them."""
+    for start in range(0, len(sequences), batch):
+        selects = [
+            sql.SQL("SELECT {}::oid AS oid, last_value, is_called FROM {}").format(item.oid, sql.Identifier(item.schema, item.name))
+            for item in sequences[start : start + batch]
+        ]
+        yield from asking.tentative(sql.SQL(" UNION ALL ").join(selects))
+
+
+def _domain_constraints(asking: Asking, types: list[Row]) -> dict[int, list[DomainConstraint]]:
+    domains = [row["oid"] for row in types if row["kind"] == "d"]
+    found: dict[int, list[DomainConstraint]] = {}
+    if domains:
+        for row in asking.all([("domain_constraints", {"types": domains})])[0]:
+            found.setdefault(row.pop("type"), []).append(DomainConstraint(**row))
+    return found
+
+
+def _type(row: Row, domains: Mapping[int, list[DomainConstraint]], used: Uses) -> Type:
+    fields = {**row, "labels": tuple(row["labels"])}
+    return Type(**fields, constraints=tuple(domains.get(row["oid"], ())), used_by=used.of(row["oid"]))
+
+
+def _function(row: Row) -> Function:
+    lists = {name: tuple(row[name]) for name in ("arguments", "settings", "relations")}
+    return Function(**{**row, **lists})
+
+
+def _publication(row: Row) -> Publication:
+    return Publication(**{**row, "relations": tuple(row["relations"]), "schemas": tuple(row["schemas"])})
+
+
+def _schema(row: Row) -> Schema:
+    return Schema(oid=row["oid"], name=row["name"], owner=row["owner"], may_create=row["may_create"])
+
+
+def _unread(session: Session, tables: Mapping[int, Relation], busy: Iterable[int]) -> Iterator[Unread]:
+    """What could not be read, each once, with what would show it."""
+    role = session.server.role
+    names = sorted(tables[oid].full_name for oid in busy if oid in tables)
+    if names:
+        yield Unread(
+            what=f"exact size and definitions of {', '.join(names)}",
+            why="another session holds or awaits ACCESS EXCLUSIVE there; the size is the one of the last VACUUM or ANALYZE",
+            remedy="run gate again when that session is done",
+        )
+    if not session.sees_sessions:
+        yield Unread(
+            what="the queries and ages of other roles' sessions, and the lag of replicas",
+            why=f"the role that reads is no member of pg_read_all_stats",
+            remedy=f"GRANT pg_monitor TO {role}",
+        )

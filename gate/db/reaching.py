@@ -1,0 +1,65 @@
+"""Round two's answer: what the named objects reach, and the edges of `pg_depend` on the way."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from sys import intern
+
+from gate.db.asking import Ask, Row
+from gate.db.finding import Found
+from gate.model.catalog import Depend, Ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Relations to read whole, types and functions that depend on what was named, and why."""
+
+    relations: tuple[int, ...] = ()
+    types: tuple[int, ...] = ()
+    functions: tuple[int, ...] = ()
+    dependents: Mapping[Ref, tuple[Depend, ...]] = field(default_factory=dict)
+
+
+def reach_ask(found: Found, *, is_whole: bool) -> Ask | None:
+    """The query to send, None where nothing was named."""
+    if is_whole:
+        return "edges", {}
+    if not found.relations and not found.objects:
+        return None
+    return "closure", {
+        "relations": list(found.relations),
+        "cascades": list(found.cascades),
+        "catalogs": [catalog for catalog, _ in found.objects],
+        "objects": [oid for _, oid in found.objects],
+    }
+
+
+def reached(found: Found, rows: Iterable[Row], *, is_whole: bool) -> Reach:
+    """The answer to `reach_ask`; rows without a catalog are relations."""
+    relations, edges = list(found.relations) if is_whole else [], []
+    for row in rows:
+        if row["catalog"] is None:
+            relations.append(row["objid"])
+        else:
+            edges.append(_edge(row))
+    dependents: dict[Ref, list[Depend]] = defaultdict(list)
+    for edge in edges:
+        dependents[edge.on].append(edge)
+    return Reach(
+        relations=tuple(relations),
+        types=tuple({edge.dependent.oid for edge in edges if edge.dependent.catalog == "pg_type"}),
+        functions=tuple({edge.dependent.oid for edge in edges if edge.dependent.catalog == "pg_proc"}),
+        dependents={on: tuple(found_edges) for on, found_edges in dependents.items()},
+    )
+
+
+def _edge(row: Row) -> Depend:
+    return Depend(
+        dependent=Ref(intern(row["catalog"]), row["objid"], row["objsubid"]),
+        on=Ref(intern(row["refcatalog"]), row["refobjid"], row["refobjsubid"]),
+        kind=row["deptype"],
+        relation=row["relation"],
+        name=row["name"] or "",
+    )

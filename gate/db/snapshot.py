@@ -1,0 +1,155 @@
+"""The live catalog, read in one read-only repeatable-read transaction of two bounded rounds.
+
+Round one finds what the statements name; round two follows it to everything that they can reach (`sql/closure.sql`) and
+reads that whole. Nothing but ACCESS SHARE is taken, and nothing is waited for: what others hold under ACCESS EXCLUSIVE
+is described from the raw catalog, and `unread` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import psycopg
+from psycopg import errors
+
+from gate.db import assembling, finding, relations, session
+from gate.db.asking import Ask, Asking, Row
+from gate.db.errors import translated
+from gate.db.reaching import Reach, reach_ask, reached
+from gate.model.snapshot import Snapshot
+from gate.model.wants import Wants
+
+LOCK_TIMEOUT = "100ms"
+STATEMENT_TIMEOUT = "60s"
+CHUNK = 500
+"""Relations whose rows are held in memory at one time."""
+
+_BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_SAVE, _BACK = b"SAVEPOINT gate_look", b"ROLLBACK TO SAVEPOINT gate_look"
+_BUSY = (errors.LockNotAvailable, errors.InternalError_, errors.UndefinedTable, errors.UndefinedObject)
+"""What a definition or a size answers when another session took or dropped the relation meanwhile."""
+
+
+def read(
+    connection: psycopg.Connection,
+    wants: Wants,
+    *,
+    release_role: str | None = None,
+    already: Snapshot | None = None,
+) -> Snapshot:
+    """What the catalog says of `wants` and of all that it reaches, for the role that will run the release.
+
+    `already` is a snapshot read before: what it holds stays unless it is read again.
+
+    Raises:
+        UsageError: there is no such release role.
+        Unreachable, MissingPrivilege: the server went away, or the role may not read the catalog.
+    """
+    try:
+        with _transaction(connection):
+            snapshot = _Reading(connection, wants, release_role).read()
+    except psycopg.Error as error:
+        raise translated(error) from error
+    return snapshot if already is None else assembling.joined(already, snapshot)
+
+
+@contextmanager
+def _transaction(connection: psycopg.Connection) -> Iterator[None]:
+    """Ends whatever `_Reading` began; nothing was written, so that a rollback is all there is."""
+    try:
+        yield
+    finally:
+        if not connection.closed and connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            connection.execute(b"ROLLBACK")
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One reading, round after round."""
+
+    connection: psycopg.Connection
+    wants: Wants
+    release_role: str | None
+
+    def read(self) -> Snapshot:
+        asking = Asking(self.connection)
+        first = self._first_round(asking)
+        session_, found, locked = first.session, first.found, first.locked
+        reach = self._reach(asking, found)
+        seeds = assembling.Seeds(
+            oids=[*dict.fromkeys([*reach.relations, *found.system])],
+            types=[*dict.fromkeys([*found.types, *reach.types])],
+            functions=[*dict.fromkeys([*found.functions, *reach.functions])],
+        )
+        second = _second_round(asking, self.wants, seeds, session_, locked)
+        return assembling.snapshot(asking, self.wants, first, reach, second)
+
+    def _first_round(self, asking: Asking) -> assembling.FirstRound:
+        names = finding.asks(self.wants)
+        limits = {
+            "lock_timeout": LOCK_TIMEOUT,
+            "statement_timeout": STATEMENT_TIMEOUT,
+            "scans": "on" if self.wants.needs_database else "off",
+        }
+        asked: list[Ask] = [
+            ("settings", {"names": list(session.SETTINGS)}),
+            ("begin", limits),
+            *session.asks(self.release_role),
+            ("event_triggers", {}),
+            ("locked", {}),
+            *names.values(),
+        ]
+        answers = asking.all(asked, before=(_BEGIN,))
+        settings, _, server, role_settings, schemas, extensions, triggers, locked, *rest = answers
+        of_session = session.session(
+            self.connection, settings, [server, role_settings, schemas, extensions], self.release_role
+        )
+        return assembling.FirstRound(
+            session=of_session,
+            schemas=schemas,
+            event_triggers=triggers,
+            locked=[row["oid"] for row in locked],
+            found=finding.found(self.wants, of_session.server.search_path, dict(zip(names, rest, strict=True))),
+        )
+
+    def _reach(self, asking: Asking, found: finding.Found) -> Reach:
+        ask = reach_ask(found, is_whole=self.wants.needs_database)
+        if ask is None:
+            return Reach()
+        return reached(found, asking.all([ask])[0], is_whole=self.wants.needs_database)
+
+
+def _second_round(
+    asking: Asking, wants: Wants, seeds: assembling.Seeds, of: session.Session, locked: list[int]
+) -> assembling.SecondRound:
+    """Everything about these relations and objects; a large set in chunks, so that memory stays bounded."""
+    once = assembling.once_asks(wants, seeds)
+    answers = asking.all(once)
+    round_ = assembling.SecondRound.of(answers, of)
+    for start in range(0, len(seeds.oids), CHUNK):
+        chunk = seeds.oids[start : start + CHUNK]
+        rows, locked = _patient(asking, chunk, of, locked)
+        round_.add(rows, set(locked) & set(chunk))
+    return round_
+
+
+def _patient(
+    asking: Asking, chunk: list[int], of: session.Session, locked: list[int]
+) -> tuple[list[list[Row]], list[int]]:
+    """The rows of a chunk. A relation that another session takes meanwhile is left out at the second try, all at the third.
+
+    The savepoint is always rolled back: that gives back the locks that definitions of views took.
+    """
+    for attempt in range(3):
+        asked = relations.asks(
+            chunk, role_oid=of.role_oid, major=asking.major, locked=locked, sees_statistics=of.sees_statistics
+        )
+        try:
+            return asking.all(asked, before=(_SAVE,), after=(_BACK,)), locked
+        except _BUSY:
+            asking.run(_BACK)
+            now = asking.all([("locked", {})])[0]
+            locked = [row["oid"] for row in now] if attempt == 0 else list(chunk)
+    raise AssertionError("with every relation left out nothing is opened")

@@ -1,0 +1,13 @@
+-- Everything that bounds the reading, for this transaction only (a pooler's next client must not inherit it).
+-- pg_catalog is put in front, so that no operator of a user's schema can take the place of the server's own;
+-- an empty search_path has it there anyway.
+SELECT pg_catalog.set_config('search_path', pg_catalog.regexp_replace(
+           pg_catalog.current_setting('search_path'), '^(?=.)', 'pg_catalog, '), true),
+       pg_catalog.set_config('lock_timeout', %(lock_timeout)s, true),
+       pg_catalog.set_config('statement_timeout', %(statement_timeout)s, true),
+       pg_catalog.set_config('jit', 'off', true),
+       pg_catalog.set_config('max_parallel_workers_per_gather', '0', true),
+       -- A handful of objects in a large catalog: nested loops over indexes, whatever the catalog's statistics say.
+       pg_catalog.set_config('enable_hashjoin', %(scans)s, true),
+       pg_catalog.set_config('enable_mergejoin', %(scans)s, true),
+       pg_catalog.set_config('enable_seqscan', %(scans)s, true)

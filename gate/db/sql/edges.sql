@@ -1,0 +1,40 @@
+-- Every dependency between objects that users made. What a name already says is left out (schema, owner's row type,
+-- TOAST), and so is what Index and Constraint say of their own columns: memory has to stay bounded.
+SELECT e.classid::pg_catalog.regclass::text AS catalog, e.objid, e.objsubid, e.refclassid::pg_catalog.regclass::text AS refcatalog,
+       e.refobjid, e.refobjsubid, e.deptype::text AS deptype, e.relation,
+       pg_catalog.pg_describe_object(e.classid, e.objid, e.objsubid) AS name
+FROM (
+    SELECT d.*,
+           CASE d.classid
+               WHEN 'pg_catalog.pg_class'::pg_catalog.regclass THEN coalesce(
+                   (SELECT i.indrelid FROM pg_catalog.pg_index i WHERE i.indexrelid = d.objid), d.objid)
+               WHEN 'pg_catalog.pg_constraint'::pg_catalog.regclass THEN
+                   (SELECT nullif(c.conrelid, 0) FROM pg_catalog.pg_constraint c WHERE c.oid = d.objid)
+               WHEN 'pg_catalog.pg_attrdef'::pg_catalog.regclass THEN
+                   (SELECT a.adrelid FROM pg_catalog.pg_attrdef a WHERE a.oid = d.objid)
+               WHEN 'pg_catalog.pg_rewrite'::pg_catalog.regclass THEN
+                   (SELECT r.ev_class FROM pg_catalog.pg_rewrite r WHERE r.oid = d.objid)
+               WHEN 'pg_catalog.pg_trigger'::pg_catalog.regclass THEN
+                   (SELECT t.tgrelid FROM pg_catalog.pg_trigger t WHERE t.oid = d.objid)
+               WHEN 'pg_catalog.pg_policy'::pg_catalog.regclass THEN
+                   (SELECT p.polrelid FROM pg_catalog.pg_policy p WHERE p.oid = d.objid)
+               WHEN 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass THEN
+                   (SELECT s.stxrelid FROM pg_catalog.pg_statistic_ext s WHERE s.oid = d.objid)
+               WHEN 'pg_catalog.pg_publication_rel'::pg_catalog.regclass THEN
+                   (SELECT p.prrelid FROM pg_catalog.pg_publication_rel p WHERE p.oid = d.objid)
+               WHEN 'pg_catalog.pg_type'::pg_catalog.regclass THEN
+                   (SELECT nullif(t.typrelid, 0) FROM pg_catalog.pg_type t WHERE t.oid = d.objid)
+           END AS relation
+    FROM pg_catalog.pg_depend d
+    WHERE d.objid >= 16384 AND d.deptype <> 'p'
+      AND d.refclassid <> 'pg_catalog.pg_namespace'::pg_catalog.regclass
+      AND (d.refobjid >= 16384 OR d.refclassid IN ('pg_catalog.pg_extension'::pg_catalog.regclass,
+                                                   'pg_catalog.pg_language'::pg_catalog.regclass))
+) e
+WHERE NOT (e.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.relation = e.refobjid
+           AND e.classid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_constraint'::pg_catalog.regclass,
+                             'pg_catalog.pg_attrdef'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass))
+  AND NOT (e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.refclassid = 'pg_catalog.pg_constraint'::pg_catalog.regclass)
+  AND NOT (e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+           AND EXISTS (SELECT FROM pg_catalog.pg_class t WHERE t.oid = e.objid AND t.relkind IN ('t', 'i', 'I')
+                       AND (t.relkind = 't' OR t.relnamespace = 99)))

@@ -1,0 +1,5 @@
+SELECT t.oid, t.tgname::text AS name, t.tgrelid AS relation, t.tgfoid AS function, t.tgtype::int4 AS bits,
+       t.tgisinternal AS is_internal, t.tgenabled <> 'D' AS is_enabled, t.tgconstraint AS constraint, t.tgparentid AS parent
+FROM pg_catalog.unnest(%(relations)s::oid[]) w(oid)
+JOIN pg_catalog.pg_trigger t ON t.tgrelid = w.oid
+ORDER BY t.tgrelid, t.tgname, t.oid
