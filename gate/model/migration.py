@@ -36,7 +36,7 @@ class Migration:
 
     `id` is what the tool writes in its bookkeeping, `path` is relative to the working directory (None for text
     that came from no file), `is_transactional` tells whether the tool runs it in one transaction, `first_line`
-    is the line on which the "up" part begins.
+    is the line on which the "up" part begins. `equal_checksums` are others that the tool takes for the same file.
     """
 
     id: str | None
@@ -47,6 +47,7 @@ class Migration:
     statements: tuple[ScriptStatement, ...] = ()
     name: str = ""
     checksum: str | int | None = None
+    equal_checksums: tuple[str | int, ...] = ()
     is_repeatable: bool = False
 
 

@@ -150,7 +150,7 @@ class _Scanner:
         raise self._error(position, "a comment is never closed", "close it with */; comments nest")
 
     def _with_data(self, statement: ScriptStatement, position: int) -> tuple[ScriptStatement, int]:
-        """The statement with the lines up to `\\.`, and where the next one may begin."""
+        """The statement with the lines up to the end mark, and where the next one may begin."""
         if not self.copy_data:
             raise self._error(
                 statement.offset,

@@ -1,0 +1,128 @@
+"""golang-migrate: `0001_name.up.sql` beside `0001_name.down.sql`.
+
+The whole file is sent as one message, which the server runs as one transaction when it holds several statements; with
+`x-multi-statement` each statement is sent by itself. The bookkeeping is one row: the version, and whether it is
+"dirty", begun and not finished. Source: migrate.go, source/parse.go and database/postgres of golang-migrate/migrate v4.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gate.model.errors import UsageError
+from gate.model.migration import Migration, Query, Sending, StateFinding
+from gate.sources.files import file_names, shown, text_of
+from gate.sources.state import database_ahead, file_missing, tool_dirty
+from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
+from gate.sql.script import split_script
+
+_FILE = re.compile(r"([0-9]+)_(.*)\.(down|up)\.(.*)\Z", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class GolangMigrate:
+    """A directory of golang-migrate's."""
+
+    directory: Path
+    options: Options = DEFAULTS
+    name: str = "golang-migrate"
+    default_table: str = "schema_migrations"
+    default_schema: str | None = None
+    marks_inside: bool = False
+
+    def migrations(self) -> tuple[Migration, ...]:
+        """By number; a version with only a "down" file counts too, and has nothing to run."""
+        found: dict[int, dict[str, str]] = {}
+        for name in file_names(self.directory):
+            if match := _FILE.match(name):
+                files = found.setdefault(int(match.group(1)), {})
+                if other := files.get(match.group(3)):
+                    raise UsageError(
+                        f"{other} and {name} in {shown(self.directory)} have the same version; golang-migrate refuses",
+                        remedy="renumber one of them",
+                    )
+                files[match.group(3)] = name
+        return tuple(self._migration(version, found[version]) for version in sorted(found))
+
+    def _migration(self, version: int, files: dict[str, str]) -> Migration:
+        up = files.get("up")
+        path = shown(self.directory / up) if up else None
+        return Migration(id=str(version), path=path, text="", name=up or files["down"])
+
+    def load(self, migration: Migration) -> Migration:
+        text = text_of(Path(migration.path)) if migration.path else ""
+        statements = split_script(text, path=migration.path or "")
+        is_split = self.options.is_split
+        return replace(
+            migration,
+            text=text,
+            statements=statements,
+            is_transactional=len(statements) > 1 and not is_split,
+            sending=Sending.EACH if is_split else Sending.ONE_MESSAGE,
+        )
+
+    def is_bookkeeping(self, found: FoundTable) -> bool:
+        return found.type_of("version") == "bigint" and found.type_of("dirty") == "boolean"
+
+    def rows(self, place: Place) -> Query:
+        return Query(f"SELECT version, dirty FROM {place.sql}")
+
+    def pending(self, migrations: Sequence[Migration], rows: Sequence[Row] | None) -> Pending:
+        """Whatever is newer than the one version; older files are never looked at again."""
+        if not rows or (rows[0]["version"] < 0 and not rows[0]["dirty"]):
+            return Pending(migrations=tuple(migrations))
+        version = int(rows[0]["version"])
+        if rows[0]["dirty"]:
+            return Pending(findings=(_dirty(version),))
+        known = [int(migration.id or 0) for migration in migrations]
+        newer = tuple(migration for migration in migrations if int(migration.id or 0) > version)
+        if version in known:
+            return Pending(migrations=newer)
+        stops = "itself stops here: no migration found for that version"
+        if newer:
+            return Pending(findings=file_missing([str(version)], tool=self.name, behaviour=stops, severity="refuse"))
+        return Pending(ahead=(str(version),), findings=database_ahead([str(version)], tool=self.name, behaviour=stops))
+
+    def creates_bookkeeping(self, place: Place) -> tuple[Query, ...]:
+        table = Query(
+            f"CREATE TABLE IF NOT EXISTS {place.sql} (version bigint not null primary key, dirty boolean not null)"
+        )
+        return (creates_schema(place.schema), table) if self.options.schema else (table,)
+
+    def begins(self, migration: Migration, place: Place) -> tuple[Query, ...]:
+        return self._sets(migration, place, is_dirty=True)
+
+    def marks(self, migration: Migration, place: Place) -> tuple[Query, ...]:
+        return self._sets(migration, place, is_dirty=False)
+
+    def _sets(self, migration: Migration, place: Place, *, is_dirty: bool) -> tuple[Query, ...]:
+        return (
+            Query(f"TRUNCATE {place.sql}"),
+            Query(f"INSERT INTO {place.sql} (version, dirty) VALUES (%s, %s)", (int(migration.id or 0), is_dirty)),
+        )
+
+
+def _dirty(version: int) -> StateFinding:
+    return tool_dirty(
+        [str(version)],
+        problem=f"golang-migrate left version {version} dirty: it was begun and did not finish",
+        remedy=(
+            f"see how far it came and repair by hand, then `migrate force {version}` if it is whole now, "
+            "or force the version before it if it is undone"
+        ),
+    )
+
+
+def _recognises(directory: Path) -> str | None:
+    names = [name for name in file_names(directory) if (match := _FILE.match(name)) and match.group(4) == "sql"]
+    return f"{names[0]} has an up and down name" if names else None
+
+
+def _source(directory: Path, options: Options) -> Source:
+    return GolangMigrate(directory, options)
+
+
+TOOL = Tool(name="golang-migrate", usual=("db/migrations", "migrations"), recognises=_recognises, source=_source)
