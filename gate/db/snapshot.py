@@ -92,6 +92,7 @@ class _Reading:
             "lock_timeout": LOCK_TIMEOUT,
             "statement_timeout": STATEMENT_TIMEOUT,
             "scans": "on" if self.wants.needs_database else "off",
+            "work_mem": "16MB" if self.wants.needs_database else "256kB",
         }
         asked: list[Ask] = [
             ("settings", {"names": list(session.SETTINGS)}),

@@ -7,6 +7,9 @@ SELECT pg_catalog.set_config('search_path', pg_catalog.regexp_replace(
        pg_catalog.set_config('statement_timeout', %(statement_timeout)s, true),
        pg_catalog.set_config('jit', 'off', true),
        pg_catalog.set_config('max_parallel_workers_per_gather', '0', true),
+       -- Recursive unions get their hash tables by a wild guess at their size: megabytes to clear for a few rows.
+       pg_catalog.set_config('work_mem', %(work_mem)s, true),
+       pg_catalog.set_config('hash_mem_multiplier', '1', true),
        -- A handful of objects in a large catalog: nested loops over indexes, whatever the catalog's statistics say.
        pg_catalog.set_config('enable_hashjoin', %(scans)s, true),
        pg_catalog.set_config('enable_mergejoin', %(scans)s, true),
