@@ -73,7 +73,7 @@ class LiveServer:
         return self.running.conninfo(dbname)
 
     def clone(self, template_sql: str = "") -> Database:
-        """A fresh database in which `template_sql` has been run; the script runs once a session, the rest is copying."""
+        """A fresh database in which `template_sql` has been run: once a session, the rest is copying."""
         if template_sql not in self.templates:
             self.templates[template_sql] = self._make_template(template_sql)
         return self._create(f"test_{next(self.numbers)}", self.templates[template_sql])
@@ -146,7 +146,8 @@ class Farm:
         """The server of `major`, started now unless it runs. It ends with the session."""
         if major not in self.live:
             binaries = self.binaries[major]
-            running = self.stack.enter_context(serve(binaries, settings={**SETTINGS, **_preloaded(binaries)}))
+            settings = {**SETTINGS, **_preloaded(binaries)}
+            running = self.stack.enter_context(serve(binaries, settings=settings, in_memory=True))
             admin = self.stack.enter_context(psycopg.connect(running.conninfo(), autocommit=True))
             self.live[major] = LiveServer(running=running, admin=admin)
         return self.live[major]

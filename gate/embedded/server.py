@@ -54,17 +54,22 @@ class Server:
 
 @contextmanager
 def serve(
-    binaries: Binaries | None = None, *, settings: Mapping[str, str] | None = None, guard: bool | None = None
+    binaries: Binaries | None = None,
+    *,
+    settings: Mapping[str, str] | None = None,
+    in_memory: bool = False,
+    guard: bool | None = None,
 ) -> Iterator[Server]:
     """A fresh server of `binaries` (the newest on the machine), with more `settings` than the usual ones.
 
     It ends with the block, and when this process is killed; its data go with it. In the main thread of a Linux
     process the kernel sees to that, elsewhere a watcher that holds a pipe (`guard` forces one of the two).
+    `in_memory` keeps the data in memory where there is room for a few gigabytes.
     Raises EmbeddedUnavailable when there are no binaries or the server does not start, with its own last words.
     """
     chosen = find() if binaries is None else binaries
     identity = server_identity()
-    with work_dir(identity) as directory:
+    with work_dir(identity, in_memory=in_memory) as directory:
         lent = lent_to(identity, chosen)
         data = make_datadir(lent, identity, directory, directory / "initdb.log")
         log = directory / "server.log"

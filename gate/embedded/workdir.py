@@ -19,15 +19,22 @@ LOCK = "owner"
 SOCKET_PATH_BYTES = 100
 """The kernel's limit is 103 bytes on macOS and 107 on Linux."""
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes it safe
+MEMORY_BYTES = 2 << 30
+"""Containers get 64 MB there, which is not enough for a server."""
+
 _LONGEST_BELOW = len("/gate-pg-4294967295-abcdefgh/data/.s.PGSQL.5432")
 _UNLOCKED_S = 3600.0
 
 
 @contextmanager
-def work_dir(identity: Identity) -> Iterator[Path]:
-    """A fresh directory that `identity` can traverse. Leftovers of owners that were killed are removed first."""
+def work_dir(identity: Identity, *, in_memory: bool = False) -> Iterator[Path]:
+    """A fresh directory that `identity` can traverse. Leftovers of owners that were killed are removed first.
+
+    `in_memory` prefers a file system in memory, where one is large enough: making files there costs next to nothing.
+    """
     sweep()
-    place = Path(tempfile.mkdtemp(prefix=_prefix(), dir=_parent(identity)))
+    place = Path(tempfile.mkdtemp(prefix=_prefix(), dir=_parent(identity, in_memory=in_memory)))
     try:
         if identity.is_other:
             place.chmod(0o711)
@@ -39,7 +46,7 @@ def work_dir(identity: Identity) -> Iterator[Path]:
 
 def sweep() -> None:
     """Remove this user's directories whose owner is dead. One that is locked, or still has a server, stays."""
-    for parent in _candidates():
+    for parent in (MEMORY, *_candidates()):
         for place in parent.glob(_prefix() + "*"):
             with suppress(OSError):
                 if place.lstat().st_uid == os.geteuid() and _is_abandoned(place):
@@ -90,8 +97,16 @@ def _candidates() -> list[Path]:
     return list(dict.fromkeys(map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp"))))  # noqa: S108 - mkdtemp makes it safe
 
 
-def _parent(identity: Identity) -> Path:
-    for parent in _candidates():
+def _is_roomy(place: Path) -> bool:
+    try:
+        found = os.statvfs(place)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize >= MEMORY_BYTES
+
+
+def _parent(identity: Identity, *, in_memory: bool) -> Path:
+    for parent in [MEMORY] * (in_memory and _is_roomy(MEMORY)) + _candidates():
         is_short = len(os.fsencode(parent)) + _LONGEST_BELOW <= SOCKET_PATH_BYTES
         if is_short and os.access(parent, os.W_OK | os.X_OK) and can_traverse(parent, identity):
             return parent
