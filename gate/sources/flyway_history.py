@@ -1,7 +1,7 @@
 """What Flyway's history says of its scripts: what is pending, and what Flyway's validation would object to.
 
-Source: MigrationInfoServiceImpl, MigrationInfoImpl.validate and BaseAppliedMigration of flyway-core. The history is read
-by rank: a DELETE or an UNDO row takes back the one before it, a BASELINE row hides all that is older.
+Source: MigrationInfoServiceImpl, MigrationInfoImpl.validate and BaseAppliedMigration of flyway-core. The history is
+read by rank: a DELETE or an UNDO row takes back the one before it, a BASELINE row hides all that is older.
 """
 
 from __future__ import annotations

@@ -117,8 +117,9 @@ def _dirty(version: int) -> StateFinding:
 
 
 def _recognises(directory: Path) -> str | None:
-    names = [name for name in file_names(directory) if (match := _FILE.match(name)) and match.group(4) == "sql"]
-    return f"{names[0]} has an up and down name" if names else None
+    """Where one numbered script names no direction, golang-migrate would pass it over: then they are not its own."""
+    scripts = [name for name in file_names(directory) if name.endswith(".sql") and name[:1].isdigit()]
+    return f"{scripts[0]} names its direction" if scripts and all(_FILE.match(name) for name in scripts) else None
 
 
 def _source(directory: Path, options: Options) -> Source:

@@ -62,10 +62,13 @@ def identifier(name: str) -> str:
 
 def creates_schema(name: str) -> Query:
     """The schema if it is missing; CREATE SCHEMA IF NOT EXISTS wants its privilege even where it does nothing."""
-    quoted = identifier(name)
-    literal = quoted.replace("'", "''")
-    is_missing = f"pg_catalog.to_regnamespace('{literal}') IS NULL"
-    return Query(f"DO $gate$ BEGIN IF {is_missing} THEN CREATE SCHEMA {quoted}; END IF; END $gate$")
+    is_missing = f"pg_catalog.to_regnamespace({_literal(identifier(name))}) IS NULL"
+    body = f"BEGIN IF {is_missing} THEN CREATE SCHEMA {identifier(name)}; END IF; END"
+    return Query(f"DO {_literal(body)}")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,10 @@
+-- who bought what
+-- migrate:up
+CREATE TABLE purchase (
+    id bigint PRIMARY KEY,
+    account_id bigint NOT NULL REFERENCES account
+);
+CREATE INDEX purchase_account_id ON purchase (account_id);
+
+-- migrate:down
+DROP TABLE purchase;

@@ -1,0 +1,3 @@
+COPY account (id, email) FROM STDIN;
+1	ann@example.com
+\.

@@ -1,0 +1,2 @@
+-- CreateTable
+CREATE TABLE account (id bigint PRIMARY KEY, email text NOT NULL);

@@ -1,0 +1,5 @@
+-- Deploy shop:account to pg
+
+BEGIN;
+CREATE TABLE account (id bigint PRIMARY KEY, email text NOT NULL);
+COMMIT;

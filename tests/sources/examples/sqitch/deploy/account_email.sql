@@ -1,0 +1,3 @@
+-- Deploy shop:account_email to pg
+
+CREATE INDEX CONCURRENTLY account_email ON account (email);

@@ -1,0 +1,125 @@
+"""What holds for all tools: the examples are recognised, applied and marked on a real server, and then nothing waits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gate.model.errors import UsageError
+from gate.sources import find_source, tools
+from gate.sources.tool import Options, Place
+from tests.servers import Database
+from tests.sources.running import EXAMPLES, world
+
+NAMES = [tool.name for tool in tools()]
+CREATABLE = [name for name in NAMES if name != "sqitch"]
+
+
+def test_there_is_an_example_for_every_tool() -> None:
+    assert sorted(path.name for path in EXAMPLES.iterdir()) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_is_recognised_from_the_project_s_root_and_from_its_own_directory(name: str) -> None:
+    source = find_source(EXAMPLES / name)
+    assert source.name == name
+    again = find_source(source.directory)
+    assert (again.name, again.directory) == (name, source.directory)
+
+
+@pytest.mark.parametrize("name", CREATABLE)
+@pytest.mark.parametrize("marks_beginnings", [False, True])
+def test_after_all_is_applied_nothing_waits(name: str, marks_beginnings: bool, database: Database) -> None:  # noqa: FBT001 - a case
+    here = world(EXAMPLES / name, database)
+    assert here.absence() == ()
+    assert here.ids() == [migration.id for migration in here.source.migrations()]
+    here.apply(here.state().migrations, marks_beginnings=marks_beginnings)
+    assert (here.ids(), here.state().findings, here.state().ahead) == ([], (), ())
+
+
+@pytest.mark.parametrize("name", CREATABLE)
+def test_one_by_one(name: str, database: Database) -> None:
+    here = world(EXAMPLES / name, database)
+    everything = here.ids()
+    here.apply(here.state().migrations[:1])
+    assert here.ids() == everything[1:]
+    assert here.rules() == {}
+
+
+@pytest.mark.parametrize("name", CREATABLE)
+def test_table_and_schema_are_settable_and_any_name_will_do(name: str, database: Database) -> None:
+    here = world(EXAMPLES / name, database, Options(table='odd "name" 50%', schema="Größe'$gate$"))
+    here.apply(here.state().migrations)
+    assert here.place() == Place("Größe'$gate$", 'odd "name" 50%')
+    assert here.ids() == []
+
+
+@pytest.mark.parametrize("name", CREATABLE)
+def test_bookkeeping_is_found_in_any_schema(name: str, database: Database) -> None:
+    here = world(EXAMPLES / name, database, Options(schema="elsewhere"))
+    here.apply(here.state().migrations)
+    found = world(EXAMPLES / name, database)
+    assert found.place() == Place("elsewhere", here.source.default_table)
+    assert found.ids() == []
+
+
+@pytest.mark.parametrize("name", CREATABLE)
+def test_of_two_the_session_s_own_is_meant_and_without_it_neither(name: str, database: Database) -> None:
+    for schema in ("one", "two"):
+        here = world(EXAMPLES / name, database, Options(schema=schema))
+        here.run(*here.source.creates_bookkeeping(Place(schema, here.source.default_table)))
+    with pytest.raises(UsageError, match=r"one\.\S+, two\.") as caught:
+        world(EXAMPLES / name, database).place()
+    assert "schema" in caught.value.remedy
+    here.run(*here.source.creates_bookkeeping(Place("public", here.source.default_table)))
+    assert world(EXAMPLES / name, database).place() == Place("public", here.source.default_table)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_absent_bookkeeping_beside_user_tables_is_refused(name: str, database: Database) -> None:
+    database.execute("CREATE TABLE something ()")
+    (finding,) = world(EXAMPLES / name, database).absence()
+    assert (finding.rule, finding.severity) == ("bookkeeping-missing", "refuse")
+    assert find_source(EXAMPLES / name).default_table in finding.problem
+    assert "gate baseline --through ID" in finding.remedy
+    assert "--first-run" in finding.remedy
+    (told,) = world(EXAMPLES / name, database, Options(is_first_run=True)).absence()
+    assert (told.rule, told.severity) == ("first-run", "note")
+
+
+def test_tables_of_extensions_are_not_the_user_s(database: Database) -> None:
+    database.execute("CREATE SCHEMA gate; CREATE TABLE gate.runs (); CREATE VIEW v AS SELECT 1")
+    assert world(EXAMPLES / "dbmate", database).absence() == ()
+
+
+SHARED = {
+    "dbmate": "CREATE TABLE schema_migrations (version varchar PRIMARY KEY)",
+    "golang-migrate": "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL)",
+    "rails": "CREATE TABLE schema_migrations (version varchar PRIMARY KEY); CREATE TABLE ar_internal_metadata (key text)",
+}
+
+
+@pytest.mark.parametrize("owner", SHARED)
+@pytest.mark.parametrize("name", ["dbmate", "golang-migrate"])
+def test_schema_migrations_is_told_apart_by_its_columns(name: str, owner: str, database: Database) -> None:
+    database.execute(SHARED[owner])
+    here = world(EXAMPLES / name, database)
+    assert (here.place() is not None) == (name == owner)
+    if name != owner:
+        (finding,) = here.absence()
+        assert f"public.schema_migrations is there, but its columns are not {name}'s" in finding.problem
+
+
+def test_only_sqitch_creates_its_registry() -> None:
+    with pytest.raises(UsageError, match="only sqitch creates it") as caught:
+        find_source(EXAMPLES / "sqitch").creates_bookkeeping(Place("sqitch", "changes"))
+    assert "sqitch deploy" in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_directory_without_migrations_has_nothing_pending(name: str, tmp_path: Path, database: Database) -> None:
+    database.execute("CREATE TABLE something ()")
+    source = find_source(tmp_path, told=name)
+    assert source.migrations() == ()
+    assert source.pending((), None).migrations == ()
