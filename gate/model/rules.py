@@ -102,6 +102,13 @@ RULES = (
         "tool if the two do the same.",
     ),
     Rule(
+        name="renamed-after-applied",
+        about=STATE,
+        harm="The description in a file's name was changed after it had been applied. Flyway compares it with what it "
+        "wrote down, and refuses to go on.",
+        way_out="Give the file its old name back; or flyway repair, if the new one is wanted.",
+    ),
+    Rule(
         name="tool-dirty",
         about=STATE,
         harm="The tool has recorded that a migration failed half way. What stands in the database is not what the "

@@ -1,0 +1,86 @@
+"""The pages of docs/ that are made from the code: rules and facts, exit codes, help texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from gate.cli.app import app
+from gate.model.errors import Exit
+from gate.model.facts import Expect, Fact
+from gate.model.rules import RULES, STATE, STATEMENT
+from gate.rules import families
+
+FOLDER = Path(__file__).parents[2] / "docs"
+_MADE = "<!-- Made by `python -m tests.docs --write`; change the code, not this page. -->\n"
+_COMMANDS = ("plan", "snapshot", "baseline", "explain", "schema")
+
+
+def rules() -> str:
+    """Rules first, then the facts that they read."""
+    lines = [_MADE, "# Rules", "", "What `gate plan` says, and why. `gate explain RULE` prints one of them.", ""]
+    for about, heading in ((STATEMENT, "About a statement"), (STATE, "About the state of the bookkeeping")):
+        lines += [f"## {heading}", ""]
+        for rule in RULES:
+            if rule.about == about:
+                lines += [f"### {rule.name}", "", rule.harm, "", f"**Way out.** {rule.way_out}", ""]
+    return "\n".join([*lines, *_facts()])
+
+
+def _facts() -> Iterator[str]:
+    yield "## Facts"
+    yield ""
+    yield "What PostgreSQL does, and what the rules read. Each fact has a proof that the tests run on every server major."
+    yield ""
+    for family in families():
+        facts: tuple[Fact, ...] = getattr(family, "FACTS", ())
+        if facts:
+            yield f"### {family.__name__.rpartition('.')[2].replace('_', ' ')}"
+            yield ""
+            yield "| form | what it locks, and the work under it | PostgreSQL |"
+            yield "|---|---|---|"
+            yield from map(_row, facts)
+            yield ""
+
+
+def _row(fact: Fact) -> str:
+    majors = f"{fact.versions.since} and later" if fact.versions.until is None else _range(fact)
+    expects = "<br>".join(map(_expect, fact.proof.expects)) or "locks no relation"
+    form = fact.form.replace("|", "\\|")
+    return f"| [{form}]({fact.source}) | {expects} | {majors} |"
+
+
+def _range(fact: Fact) -> str:
+    return f"{fact.versions.since} to {fact.versions.until}"
+
+
+def _expect(expect: Expect) -> str:
+    work = ", ".join(sorted(kind.value for kind in expect.work))
+    loses = f", loses statistics of {', '.join(expect.loses_statistics)}" if expect.loses_statistics else ""
+    return f"`{expect.relation}`: {expect.lock.value}, {work}{loses}"
+
+
+def exit_codes() -> str:
+    """The table of `gate.model.errors.Exit`."""
+    rows = [f"| {code.value} | {code.meaning} |" for code in Exit]
+    return "\n".join(
+        [_MADE, "# Exit codes", "", "The same for every command.", "", "| code | meaning |", "|---|---|", *rows, ""]
+    )
+
+
+def cli() -> str:
+    """Every help text."""
+    parts = [_MADE, "# The command line", "", *_help()]
+    for command in _COMMANDS:
+        parts += ["", f"## gate {command}", "", *_help(command)]
+    return "\n".join([*parts, ""])
+
+
+def _help(*command: str) -> list[str]:
+    answer = CliRunner().invoke(app, [*command, "--help"], prog_name="gate", env={"COLUMNS": "100"})
+    return ["```text", *(line.rstrip() for line in answer.stdout.rstrip().splitlines()), "```"]
+
+
+PAGES: dict[str, Callable[[], str]] = {"rules.md": rules, "exit-codes.md": exit_codes, "cli.md": cli}
