@@ -36,6 +36,12 @@ class Asking:
         """One command without an answer."""
         self._connection.execute(command)
 
+    def end(self) -> None:
+        """Ends a transaction that an error left open; nothing was written, so that a rollback is all there is."""
+        connection = self._connection
+        if not connection.closed and connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            connection.execute(b"ROLLBACK")
+
     def tentative(self, text: sql.Composed) -> list[Row]:
         """The rows of a query made on the spot, none where another session is in its way; its locks are given back."""
         self.run(b"SAVEPOINT gate_try")

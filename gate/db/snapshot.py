@@ -7,9 +7,7 @@ is described from the raw catalog, and `unread` says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import errors
@@ -48,21 +46,12 @@ def read(
         Unreachable, MissingPrivilege: the server went away, or the role may not read the catalog.
     """
     try:
-        with _transaction(connection):
-            snapshot = _Reading(connection, wants, release_role).read()
+        snapshot = _Reading(connection, wants, release_role).read()
     except psycopg.Error as error:
         raise translated(error) from error
-    return snapshot if already is None else assembling.joined(already, snapshot)
-
-
-@contextmanager
-def _transaction(connection: psycopg.Connection) -> Iterator[None]:
-    """Ends whatever `_Reading` began; nothing was written, so that a rollback is all there is."""
-    try:
-        yield
     finally:
-        if not connection.closed and connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-            connection.execute(b"ROLLBACK")
+        Asking(connection).end()
+    return snapshot if already is None else assembling.joined(already, snapshot)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,55 @@
+"""How busy relations are: the counters of `pg_stat_all_tables` at two times. The caller decides the time between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import psycopg
+
+from gate.db.asking import Asking, Row
+from gate.db.errors import translated
+from gate.model.catalog import Traffic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """(scans, rows written) by table; `at_s` is the caller's monotonic clock, in seconds."""
+
+    at_s: float
+    counters: Mapping[int, tuple[int, int]]
+
+
+def first(connection: psycopg.Connection, oids: Iterable[int], now: float = 0.0) -> Sample:
+    """The first look; `now` is the caller's monotonic clock in seconds."""
+    return _look(connection, list(oids), now)
+
+
+def second(connection: psycopg.Connection, sample: Sample, now: float) -> dict[int, Traffic]:
+    """The rates since `sample`; nothing where no time has passed. A reset in between counts as no traffic."""
+    window_s = now - sample.at_s
+    if window_s <= 0:
+        return {}
+    after = _look(connection, list(sample.counters), now)
+    return {
+        oid: _rate(sample.counters[oid], counters, window_s)
+        for oid, counters in after.counters.items()
+        if oid in sample.counters
+    }
+
+
+def _rate(before: tuple[int, int], after: tuple[int, int], window_s: float) -> Traffic:
+    scans, writes = (max(0, late - early) / window_s for early, late in zip(before, after, strict=True))
+    return Traffic(window_s=window_s, scans_per_s=scans, writes_per_s=writes)
+
+
+def _look(connection: psycopg.Connection, oids: list[int], now: float) -> Sample:
+    """One transaction with a cleared statistics snapshot: counters are cached for as long as one lasts."""
+    try:
+        rows: list[Row] = Asking(connection).all(
+            [("clear_statistics", {}), ("activity", {"relations": oids})], before=(b"BEGIN READ ONLY",), after=(b"ROLLBACK",)
+        )[1]
+    except psycopg.Error as error:
+        Asking(connection).end()
+        raise translated(error) from error
+    return Sample(at_s=now, counters={row["oid"]: (row["scans"], row["writes"]) for row in rows})
