@@ -32,7 +32,7 @@ def rules() -> str:
 def _facts() -> Iterator[str]:
     yield "## Facts"
     yield ""
-    yield "What PostgreSQL does, and what the rules read. Each fact has a proof that the tests run on every server major."
+    yield "What PostgreSQL does, and what the rules read. A proof of each runs on every server major in the tests."
     yield ""
     for family in families():
         facts: tuple[Fact, ...] = getattr(family, "FACTS", ())

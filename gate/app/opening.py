@@ -1,0 +1,47 @@
+"""From settings to the values of the rooms below: the source of the migrations, and a connection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from gate.app.database import target
+from gate.app.request import Request
+from gate.app.settings import Settings
+from gate.db.connect import connect
+from gate.sources import find_source
+from gate.sources.tool import Options, Source
+
+
+def open_source(settings: Settings) -> Source:
+    """The one source at or below the place that was named, else here."""
+    return find_source(Path(settings.source or "."), told=settings.tool, options=options_of(settings))
+
+
+def options_of(settings: Settings) -> Options:
+    """What the project has told of its tool."""
+    told: dict[str, Any] = dict(settings.options)
+    if "placeholders" in told:
+        told["placeholders"] = tuple(told["placeholders"].items())
+    return Options(
+        table=settings.bookkeeping_table,
+        schema=settings.bookkeeping_schema,
+        is_first_run=settings.is_first_run,
+        **told,
+    )
+
+
+def open_connection(request: Request, settings: Settings, *, name: str) -> psycopg.Connection:
+    """A connection to the database that is meant; `name` is what its administrator sees."""
+    meant = target(request.database_url)
+    if meant.warning:
+        request.warn(meant.warning)
+    if settings.search_path is None:
+        return connect(meant.conninfo, application_name=name)
+    return connect(meant.conninfo, application_name=name, options=_search_path_option(settings.search_path))
+
+
+def _search_path_option(path: str) -> str:
+    return "-csearch_path=" + path.replace("\\", "\\\\").replace(" ", "\\ ")
