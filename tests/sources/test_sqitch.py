@@ -1,0 +1,110 @@
+"""gate and the real sqitch by turns."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.servers import Database
+from tests.sources.running import EXAMPLES, World, world
+from tests.sources.tools_at_hand import run, sqitch, url
+
+NAMES = ["account", "purchase", "account_email", "purchase"]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(EXAMPLES / "sqitch", tmp_path / "sqitch"))
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No configuration of the machine's user."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SQITCH_SYSTEM_CONFIG", str(tmp_path / "none"))
+
+
+def at(project: Path, database: Database, *command: str) -> str:
+    address = url(database, "db:pg")
+    return run([sqitch(), *command, address], cwd=str(project))
+
+
+def deployed(here: World) -> list[str]:
+    return [row["change"] for row in here.asked(here.source.rows(place))] if (place := here.place()) else []
+
+
+def test_the_ids_are_sqitch_s_own(project: Path, database: Database) -> None:
+    here = world(project, database)
+    at(project, database, "deploy")
+    place = here.place()
+    assert place
+    rows = here.asked(here.source.rows(place))
+    assert [(row["change_id"], row["script_hash"], row["change"]) for row in rows] == [
+        (one.id, one.checksum, one.name) for one in here.source.migrations()
+    ]
+    assert (here.ids(), here.rules()) == ([], {})
+
+
+def test_what_gate_marks_sqitch_takes_as_deployed(project: Path, database: Database) -> None:
+    here = world(project, database)
+    at(project, database, "deploy", "--to", "account")
+    assert [one.name for one in here.state().migrations] == NAMES[1:]
+    here.apply(here.state().migrations)
+    assert deployed(here) == NAMES
+    assert "Nothing to deploy (up-to-date)" in at(project, database, "deploy")
+    assert "Nothing to deploy (up-to-date)" in at(project, database, "status")
+    assert "Verify successful" in at(project, database, "verify")
+
+
+COLUMNS = {
+    "changes": "change_id, script_hash, change, project, note, planned_at, planner_name, planner_email",
+    "dependencies": "change_id, type, dependency, dependency_id",
+    "tags": "tag_id, tag, project, change_id, note, planned_at, planner_name, planner_email",
+    "events": "event, change_id, change, project, note, requires, conflicts, tags, planned_at, planner_name, planner_email",
+    "projects": "project, uri",
+}
+
+
+def test_the_registry_holds_what_sqitch_would_have_written(project: Path, database: Database) -> None:
+    at(project, database, "deploy")
+    queries = [f"SELECT {columns} FROM sqitch.{table} ORDER BY 1, 2, 3" for table, columns in list(COLUMNS.items())[:4]]
+    theirs = [database.fetch(query) for query in [*queries, "SELECT project, uri FROM sqitch.projects"]]
+    database.execute(
+        "TRUNCATE sqitch.changes, sqitch.dependencies, sqitch.tags, sqitch.events, sqitch.projects;"
+        "DROP TABLE purchase, account"
+    )
+    here = world(project, database)
+    here.apply(here.state().migrations)
+    assert [database.fetch(query) for query in [*queries, "SELECT project, uri FROM sqitch.projects"]] == theirs
+
+
+def test_a_plan_that_was_rolled_back_is_behind_the_database(project: Path, database: Database) -> None:
+    at(project, database, "deploy")
+    plan = project / "sqitch.plan"
+    plan.write_text(plan.read_text().rsplit("purchase [", 1)[0])
+    here = world(project, database)
+    assert (here.ids(), here.rules()) == ([], {"database-ahead": "note"})
+    with pytest.raises(AssertionError, match="Cannot find"):
+        at(project, database, "deploy")
+
+
+def test_a_plan_with_another_past_is_refused(project: Path, database: Database) -> None:
+    at(project, database, "deploy")
+    plan = project / "sqitch.plan"
+    plan.write_text(plan.read_text().replace("First release", "Another release").replace("addresses", "names"))
+    here = world(project, database)
+    assert (here.ids(), here.rules()) == ([], {"file-missing": "refuse"})
+    with pytest.raises(AssertionError, match="Cannot find"):
+        at(project, database, "deploy")
+
+
+def test_an_edited_script_is_said_and_deployed_past(project: Path, database: Database) -> None:
+    at(project, database, "deploy", "--to", "account_email")
+    script = project / "deploy" / "account.sql"
+    script.write_text(script.read_text() + "-- more\n")
+    here = world(project, database)
+    assert here.rules() == {"edited-after-applied": "warn"}
+    assert "+ purchase" in at(project, database, "deploy")
+    assert here.ids() == []
