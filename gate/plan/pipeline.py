@@ -1,0 +1,81 @@
+"""From migrations and a snapshot to a plan."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from gate.model.effects import Effect
+from gate.model.moment import Blocker, HeldLock, Moment, Session
+from gate.model.plan import Finding, MigrationPlan, Plan
+from gate.model.snapshot import Snapshot
+from gate.model.version import VERSION
+from gate.plan.folding import Accepts, fold
+from gate.plan.reading import ReadMigration
+
+
+def judge(
+    migrations: Iterable[ReadMigration],
+    snapshot: Snapshot,
+    *,
+    source: str,
+    findings: tuple[Finding, ...] = (),
+    accepts: Accepts | None = None,
+    notes: tuple[str, ...] = (),
+) -> Plan:
+    """The plan. Raises InvalidSql for text that neither this grammar nor the server's takes."""
+    planned: list[MigrationPlan] = []
+    world = snapshot
+    for item in migrations:
+        plan, world = fold(item, world, accepts)
+        planned.append(plan)
+    return Plan(
+        gate=VERSION,
+        server_major=snapshot.server.major,
+        server_version=snapshot.server.version,
+        database=snapshot.server.database,
+        source=source,
+        taken_at=snapshot.taken_at,
+        fingerprint=fingerprint(planned, snapshot),
+        migrations=tuple(planned),
+        findings=findings,
+        blockers=blockers(planned, snapshot),
+        unknown=snapshot.unread,
+        notes=notes,
+    )
+
+
+def fingerprint(planned: Iterable[MigrationPlan], snapshot: Snapshot) -> str:
+    """The same for the same statements with the same locks and work on the same server major; sizes do not count."""
+    digest = hashlib.sha256(str(snapshot.server.major).encode())
+    for migration in planned:
+        digest.update(f"\x00{migration.id}".encode())
+        for statement in migration.statements:
+            digest.update(f"\x01{statement.sql}".encode())
+            for effect in statement.effects:
+                digest.update(f"\x02{effect.relation}\x03{effect.lock.value}\x03{effect.work}".encode())
+    return f"sha256:{digest.hexdigest()}"
+
+
+def blockers(planned: Iterable[MigrationPlan], snapshot: Snapshot) -> tuple[Blocker, ...]:
+    """Sessions that hold, right now, a lock that a statement of the plan conflicts with; once each a relation."""
+    wanted: dict[int, Effect] = {}
+    for migration in planned:
+        for statement in migration.statements:
+            for effect in statement.effects:
+                known = wanted.get(effect.oid)
+                wanted[effect.oid] = effect if known is None or effect.lock > known.lock else known
+    found = {}
+    for lock in snapshot.moment.locks:
+        effect = wanted.get(lock.relation)
+        if effect is not None and lock.is_granted and effect.lock.conflicts(lock.mode):
+            key = (lock.relation, lock.pid)
+            known_mode = found[key].held if key in found else None
+            if known_mode is None or lock.mode > known_mode:
+                found[key] = _blocker(effect, lock, snapshot.moment)
+    return tuple(found.values())
+
+
+def _blocker(effect: Effect, lock: HeldLock, moment: Moment) -> Blocker:
+    session = moment.session(lock.pid) or Session(pid=lock.pid, is_visible=False)
+    return Blocker(relation=effect.relation, held=lock.mode, wanted=effect.lock, session=session)

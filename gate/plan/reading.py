@@ -1,0 +1,70 @@
+"""Migrations' texts to parsed statements, and what a snapshot has to look up for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+
+from gate.model.actions import Statement
+from gate.model.errors import InvalidSql
+from gate.model.migration import Migration, ScriptStatement
+from gate.model.wants import Wants
+from gate.sql.parse import parse_statement
+from gate.sql.tree import DoesNotParse
+
+
+@dataclass(frozen=True, slots=True)
+class ReadStatement:
+    """A statement of a script; `statement` is None where this grammar rejects it, and `error` tells why and where."""
+
+    script: ScriptStatement
+    statement: Statement | None
+    wants: Wants
+    error: DoesNotParse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMigration:
+    """A migration with its statements, parsed one by one."""
+
+    migration: Migration
+    statements: tuple[ReadStatement, ...]
+
+    @property
+    def wants(self) -> Wants:
+        """Everything that its statements name."""
+        return reduce(or_, (item.wants for item in self.statements), Wants())
+
+
+def read(migrations: Iterable[Migration]) -> tuple[ReadMigration, ...]:
+    """Every statement parsed by itself; what does not parse is kept with its error."""
+    return tuple(ReadMigration(item, tuple(_read(script) for script in item.statements)) for item in migrations)
+
+
+def _read(script: ScriptStatement) -> ReadStatement:
+    try:
+        parsed = parse_statement(script.sql)
+    except DoesNotParse as error:
+        return ReadStatement(script, None, Wants(), error)
+    if parsed is None:
+        return ReadStatement(script, None, Wants(), DoesNotParse("no statement", 0))
+    return ReadStatement(script, parsed.statement, parsed.wants)
+
+
+def invalid(item: ReadStatement, path: str | None) -> InvalidSql:
+    """The error of a statement that no grammar takes, with its place in the file."""
+    assert item.error is not None
+    before = item.script.sql[: item.error.offset]
+    line = item.script.line + before.count("\n")
+    column = len(before) - (before.rfind("\n") + 1) + 1
+    text = item.script.sql.split("\n")[before.count("\n")]
+    return InvalidSql(
+        item.error.problem,
+        line=line,
+        column=column,
+        text=text,
+        path=path or "",
+        remedy="correct the statement; PostgreSQL rejects it too",
+    )
