@@ -9,6 +9,7 @@ import psycopg
 
 from gate.db.rows import fetch
 from gate.model.migration import Bookkeeping, Migration, Query, StateFinding
+from gate.model.plan import Finding, Severity
 from gate.sources import state
 from gate.sources.tool import FoundTable, Place, Source
 
@@ -55,6 +56,14 @@ def where(connection: psycopg.Connection, source: Source) -> tuple[Place | None,
 def rows_at(connection: psycopg.Connection, source: Source, place: Place) -> Sequence[Mapping[str, object]]:
     """The rows of the bookkeeping."""
     return fetch(connection, source.rows(place))
+
+
+def as_findings(said: tuple[StateFinding, ...]) -> tuple[Finding, ...]:
+    """What the source says of the state, as findings of the plan."""
+    return tuple(
+        Finding(rule=item.rule, severity=Severity(item.severity), problem=item.problem, remedy=item.remedy)
+        for item in said
+    )
 
 
 def _answer(

@@ -81,9 +81,14 @@ def _statement(group: list[StatementPlan], digits: int, look: Look) -> list[str]
         return [f"{lead}{verdict}  {plural(len(group), 'more ' + first.kind)} like it"]
     lines = [f"{lead}{verdict}  {shortened(first.sql, look.width - len(lead) - 8)}"]
     if not first.effects:
-        what = "locks no relation that existed before" if first.is_understood else "what it locks is not known"
-        lines.append(" " * len(lead) + what)
+        lines.append(" " * len(lead) + _without_effects(first))
     return lines
+
+
+def _without_effects(statement: StatementPlan) -> str:
+    if not statement.is_understood:
+        return "what it locks is not known"
+    return "would not run" if statement.verdict is Verdict.REFUSE else "locks no relation that existed before"
 
 
 def _row(effect: Effect) -> tuple[str, ...]:

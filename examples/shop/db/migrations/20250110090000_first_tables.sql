@@ -36,7 +36,7 @@ CREATE TABLE order_lines (
     PRIMARY KEY (order_id, position)
 );
 
-CREATE VIEW open_orders AS SELECT id, customer_id, placed_at FROM orders WHERE status IN ('new', 'paid');
+CREATE VIEW open_orders AS SELECT id, placed_at FROM orders WHERE status IN ('new', 'paid');
 
 -- migrate:down
 DROP VIEW open_orders;

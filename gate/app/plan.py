@@ -1,0 +1,112 @@
+"""`gate plan`: what is pending, held against the live catalog or a stored one.
+
+Where nothing is pending, only the bookkeeping is read: neither the parser nor the rules are imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+
+from gate.app import pending
+from gate.app.opening import open_connection, open_source
+from gate.app.pending import as_findings
+from gate.app.request import Request
+from gate.app.settings import load
+from gate.model.errors import UsageError
+from gate.model.plan import Plan
+from gate.model.stored import Stored, from_text
+from gate.model.units import age
+from gate.model.version import VERSION
+from gate.sources.tool import Source
+
+
+def plan(request: Request) -> Plan:
+    """The plan; raises the errors of every room below."""
+    settings = load(request)
+    source = open_source(settings)
+    if request.snapshot is not None:
+        return _plan_offline(source, request.snapshot)
+    with open_connection(request, settings, name="gate plan") as connection:
+        request.say("reading the bookkeeping")
+        answer = pending.read(connection, source)
+        if not answer.migrations:
+            return _nothing_to_judge(connection, source, answer)
+        from gate.app.judging import judge_live  # noqa: PLC0415 - brings the parser
+
+        return judge_live(connection, source, answer, settings, request.say)
+
+
+def _plan_offline(source: Source, name: str) -> Plan:
+    stored = from_text(_text(name), name=name)
+    answer = pending.from_stored(source, stored.bookkeeping, has_user_tables=stored.has_user_tables)
+    note = _stored_note(stored, name, datetime.now(UTC))
+    if not answer.migrations:
+        server = stored.snapshot.server
+        return _empty(
+            source,
+            answer,
+            major=server.major,
+            version=server.version,
+            database=server.database,
+            taken_at=stored.snapshot.taken_at,
+            notes=(note,),
+        )
+    from gate.app.judging import judge_stored  # noqa: PLC0415 - brings the parser
+
+    return judge_stored(stored.snapshot, source, answer, (note,))
+
+
+def _text(name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not text"
+        raise UsageError(f"cannot read {name}: {why}", remedy="write it with gate snapshot -o FILE") from error
+
+
+def _stored_note(stored: Stored, name: str, now: datetime) -> str:
+    taken = datetime.fromisoformat(stored.snapshot.taken_at)
+    old = age(max(0.0, (now - taken).total_seconds()))
+    return (
+        f"judged against the catalog stored in {name}, {old} old ({stored.snapshot.taken_at}); what was applied, what "
+        "changed and who is in the way since then is not known"
+    )
+
+
+def _nothing_to_judge(connection: psycopg.Connection, source: Source, answer: pending.Answer) -> Plan:
+    info = connection.info
+    return _empty(
+        source,
+        answer,
+        major=info.server_version // 10000,
+        version=(info.parameter_status("server_version") or "").partition(" ")[0],
+        database=info.dbname,
+        taken_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+
+
+def _empty(  # noqa: PLR0913 - what a plan says of its server
+    source: Source,
+    answer: pending.Answer,
+    *,
+    major: int,
+    version: str,
+    database: str,
+    taken_at: str,
+    notes: tuple[str, ...] = (),
+) -> Plan:
+    return Plan(
+        gate=VERSION,
+        server_major=major,
+        server_version=version,
+        database=database,
+        source=source.name,
+        taken_at=taken_at,
+        fingerprint=f"sha256:{hashlib.sha256(str(major).encode()).hexdigest()}",
+        findings=as_findings(answer.findings),
+        notes=notes,
+    )
