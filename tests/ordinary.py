@@ -19,6 +19,8 @@ PATH = "/usr/local/bin:/usr/bin:/bin"
 NAMES = ("daemon", "games", "mail")
 """Users that every system has. Not `nobody`: root's servers run as that."""
 
+UNKNOWN = 54321
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ordinary:
@@ -42,23 +44,27 @@ class Ordinary:
 
 
 @contextmanager
-def ordinary_user() -> Iterator[Ordinary]:
-    """Someone who is not root, with an empty home. Skips the test where that cannot be."""
+def ordinary_user(*, is_known: bool = True) -> Iterator[Ordinary]:
+    """Someone who is not root, with an empty home. Unless `is_known` it has no passwd entry, as on some platforms.
+
+    Skips the test where that cannot be.
+    """
     setpriv = shutil.which("setpriv")
     if os.geteuid() != 0 or setpriv is None:
         pytest.skip("only root, and with setpriv, can become an ordinary user")
-    entry = _entry()
+    uid, gid = _known() if is_known else (UNKNOWN, UNKNOWN)
     with tempfile.TemporaryDirectory(prefix="gate-test-", dir="/var/tmp") as name:
-        os.chown(name, entry.pw_uid, entry.pw_gid)
-        prefix = (setpriv, f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups")
+        os.chown(name, uid, gid)
+        prefix = (setpriv, f"--reuid={uid}", f"--regid={gid}", "--clear-groups")
         environment = {"PATH": PATH, "HOME": name, "PYTHONDONTWRITEBYTECODE": "1"}
         yield Ordinary(home=Path(name), prefix=prefix, environment=environment)
 
 
-def _entry() -> pwd.struct_passwd:
+def _known() -> tuple[int, int]:
     for name in NAMES:
         try:
-            return pwd.getpwnam(name)
+            entry = pwd.getpwnam(name)
         except KeyError:
             continue
+        return entry.pw_uid, entry.pw_gid
     pytest.skip("no ordinary user to become")

@@ -9,7 +9,7 @@ import time
 from gate.embedded import find, serve
 
 
-def own(guard: bool | None) -> None:
+def own(*, guard: bool | None) -> None:
     with serve(find(int(sys.argv[1])), guard=guard, in_memory=True) as server:
         print(server.pid, server.directory, flush=True)
         time.sleep(600)
@@ -18,11 +18,13 @@ def own(guard: bool | None) -> None:
 if __name__ == "__main__":
     match sys.argv[2]:
         case "main":
-            own(None)
+            own(guard=None)
         case "guard":
             own(guard=True)
         case "thread":
             # A thread that goes on: what it started must live as long as the process, not longer.
-            worker = threading.Thread(target=own, args=(None,))
+            worker = threading.Thread(target=own, kwargs={"guard": None})
             worker.start()
             worker.join()
+        case other:
+            sys.exit(f"no such way: {other}")
