@@ -88,12 +88,13 @@ class SecondRound:
 
 def once_asks(wants: Wants, seeds: Seeds) -> list[Ask]:
     """The queries of the second round that are not about single relations."""
+    needs_casts = wants.needs_casts or wants.needs_database
     return [
-        ("operator_classes", {}),
+        ("operator_classes", {"all": needs_casts, "relations": [] if needs_casts else seeds.oids}),
         ("publications", {}),
         ("types", {"types": seeds.types, "relations": seeds.oids}),
         ("functions", {"functions": seeds.functions, "relations": seeds.oids}),
-        *([("casts", {})] if wants.needs_casts or wants.needs_database else []),
+        *([("casts", {})] if needs_casts else []),
     ]
 
 

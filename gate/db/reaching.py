@@ -49,10 +49,14 @@ def reached(found: Found, rows: Iterable[Row], *, is_whole: bool) -> Reach:
         dependents[edge.on].append(edge)
     return Reach(
         relations=tuple(relations),
-        types=tuple({edge.dependent.oid for edge in edges if edge.dependent.catalog == "pg_type"}),
-        functions=tuple({edge.dependent.oid for edge in edges if edge.dependent.catalog == "pg_proc"}),
+        types=() if is_whole else _of(edges, "pg_type"),
+        functions=() if is_whole else _of(edges, "pg_proc"),
         dependents={on: tuple(found_edges) for on, found_edges in dependents.items()},
     )
+
+
+def _of(edges: Iterable[Depend], catalog: str) -> tuple[int, ...]:
+    return tuple({edge.dependent.oid: None for edge in edges if edge.dependent.catalog == catalog})
 
 
 def _edge(row: Row) -> Depend:

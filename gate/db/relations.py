@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gate.db.asking import Ask, Row
@@ -40,6 +40,11 @@ class Context:
     block_size: int
     classes: Mapping[int, OperatorClass]
     publications: tuple[Publication, ...]
+    known: dict[Any, Any] = field(default_factory=dict)
+
+    def shared(self, value: Any) -> Any:
+        """The first value that equals this one: ten thousand tables have the same few columns and words."""
+        return self.known.setdefault(value, value)
 
 
 def asks(oids: list[int], *, role_oid: int, major: int, locked: list[int], sees_statistics: bool) -> list[Ask]:
@@ -82,7 +87,9 @@ def built(answers: list[list[Row]], context: Context, *, sees_statistics: bool) 
         relations.append(
             replace(
                 relation,
-                columns=tuple(_column(item, gathered, sees_all=sees_statistics) for item in of.get("columns", ())),
+                columns=tuple(
+                    context.shared(_column(item, gathered, sees_all=sees_statistics)) for item in of.get("columns", ())
+                ),
                 constraints=constraints,
                 indexes=indexes,
                 triggers=tuple(_trigger(item) for item in of.get("triggers", ())),
@@ -107,9 +114,12 @@ def _grouped(rows: Iterable[Row]) -> dict[int, list[Row]]:
 
 
 _PLAIN = (
-    "oid", "schema", "name", "kind", "owner", "persistence", "access_method", "tablespace", "row_type", "of_type", "pages",
-    "is_partition", "is_default_partition", "partition_bound", "partition_strategy", "replica_identity", "has_row_security",
-    "forces_row_security", "is_system", "extension",
+    "oid", "name", "row_type", "of_type", "pages", "is_partition", "is_default_partition", "partition_bound",
+    "has_row_security", "forces_row_security", "is_system",
+)  # fmt: skip
+_WORDS = (
+    "schema", "kind", "owner", "persistence", "access_method", "tablespace", "partition_strategy", "replica_identity",
+    "extension",
 )  # fmt: skip
 
 
@@ -118,6 +128,7 @@ def _relation(row: Row, size: Row | None, indexes: tuple[Index, ...], context: C
     is_empty = size is not None and row["kind"] in ("r", "m") and not size["heap_bytes"] and not size["toast_heap_bytes"]
     return Relation(
         **{name: row[name] for name in _PLAIN},
+        **{name: context.shared(row[name]) for name in _WORDS},
         **bytes_,
         options=tuple(row["options"]),
         rows=_rows(row, bytes_["heap_bytes"], context.block_size),
@@ -125,7 +136,7 @@ def _relation(row: Row, size: Row | None, indexes: tuple[Index, ...], context: C
         is_known_empty=is_empty,
         parents=tuple(row["parents"]),
         children=tuple(row["children"]),
-        privileges=frozenset(row["privileges"]),
+        privileges=context.shared(frozenset(row["privileges"])),
     )
 
 
@@ -172,24 +183,26 @@ def _constraint(row: Row) -> Constraint:
 
 
 _INDEX = (
-    "oid", "schema", "name", "relation", "method", "is_unique", "is_primary", "is_exclusion", "is_valid",
-    "is_replica_identity", "is_clustered", "has_expressions", "has_predicate", "is_partitioned", "parent", "definition",
-    "owner", "tablespace",
+    "oid", "name", "relation", "is_unique", "is_primary", "is_exclusion", "is_valid", "is_replica_identity", "is_clustered",
+    "has_expressions", "has_predicate", "is_partitioned", "parent", "definition",
 )  # fmt: skip
+_INDEX_WORDS = ("schema", "method", "owner", "tablespace")
 
 
 def _index(row: Row, owned: Mapping[int, int], sizes: Mapping[int, Row], context: Context) -> Index:
     count, attributes = row["key_count"], row["attributes"]
     size = sizes.get(row["oid"])
     guessed = None if row["is_partitioned"] else row["pages"] * context.block_size
+    keys = tuple(
+        _key(column, opclass, collation, context.classes)
+        for column, opclass, collation in zip(attributes[:count], row["opclasses"], row["collations"], strict=True)
+    )
     return Index(
         **{name: row[name] for name in _INDEX},
-        keys=tuple(
-            _key(column, opclass, collation, context.classes)
-            for column, opclass, collation in zip(attributes[:count], row["opclasses"], row["collations"], strict=True)
-        ),
+        **{name: context.shared(row[name]) for name in _INDEX_WORDS},
+        keys=context.shared(keys),
         include=tuple(attributes[count:]),
-        columns=tuple(sorted({*attributes, *row["uses"]} - {0})),
+        columns=context.shared(tuple(sorted({*attributes, *row["uses"]} - {0}))),
         size_bytes=guessed if size is None else size["table_bytes"],
         constraint=owned.get(row["oid"], 0),
     )

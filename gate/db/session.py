@@ -38,8 +38,14 @@ class Session:
     sees_sessions: bool
 
 
+def settings_asks(release_role: str | None) -> list[Ask]:
+    """The session's own values, to be asked for before anything changes them, and where another role gets its own."""
+    names = {"names": list(SETTINGS)}
+    return [("settings", names), *([("setting_sources", names)] if release_role else [])]
+
+
 def asks(release_role: str | None) -> list[Ask]:
-    """Server, role settings, schemas, extensions: in this order for `session`, after the settings."""
+    """Server, role settings, schemas, extensions: in this order for `session`."""
     role = {"role": release_role}
     return [
         ("server", role),
@@ -50,9 +56,10 @@ def asks(release_role: str | None) -> list[Ask]:
 
 
 def session(
-    connection: psycopg.Connection, settings: list[Row], answers: list[list[Row]], release_role: str | None
+    connection: psycopg.Connection, settings: list[list[Row]], answers: list[list[Row]], release_role: str | None
 ) -> Session:
-    """The settings and the answers to `asks` as a value. UsageError when the release role does not exist."""
+    """The answers to `settings_asks` and `asks` as a value. UsageError when the release role does not exist."""
+    values_, *sources = settings
     servers, role_settings, schemas, extensions = answers
     if not servers:
         raise UsageError(
@@ -60,7 +67,7 @@ def session(
             remedy="name the role that will run the migrations with --release-role",
         )
     row = servers[0]
-    values = effective_settings(settings, role_settings, is_own_role=row["is_own_role"])
+    values = effective_settings(values_, [] if row["is_own_role"] else sources[0], role_settings)
     path = row["session_path"] if row["is_own_role"] else resolved_path(values["search_path"], row["role"], schemas)
     server = Server(
         major=row["major"],
@@ -87,19 +94,18 @@ def session(
     )
 
 
-def effective_settings(settings: Iterable[Row], role_settings: Iterable[Row], *, is_own_role: bool) -> dict[str, str]:
-    """The values that the release role's own session would have.
+def effective_settings(settings: Iterable[Row], sources: Iterable[Row], role_settings: Iterable[Row]) -> dict[str, str]:
+    """The values that the release role's own session would have; without `sources` those of this session.
 
     Another role's session takes what the connection gives, then ALTER ROLE ... IN DATABASE, ALTER ROLE, ALTER
     DATABASE, then the server's default, which we know unless our own role covers it with a setting.
     """
-    if is_own_role:
-        return {row["name"]: row["value"] for row in settings}
+    found: dict[str, str] = {row["name"]: row["value"] for row in settings if row["value"] is not None}
     configured = _configured(role_settings)
-    found: dict[str, str] = {}
-    for row in settings:
-        default = (row["fallback"] or "") if row["is_of_session_role"] else row["value"]
-        found[row["name"]] = row["value"] if row["is_given"] else configured.get(row["name"].lower(), default)
+    for row in sources:
+        default = (row["fallback"] or "") if row["is_of_session_role"] else found[row["name"]]
+        if not row["is_given"]:
+            found[row["name"]] = configured.get(row["name"].lower(), default)
     return found
 
 

@@ -7,6 +7,9 @@ is described from the raw catalog, and `unread` says so.
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import psycopg
@@ -80,11 +83,12 @@ class _Reading:
         limits = {
             "lock_timeout": LOCK_TIMEOUT,
             "statement_timeout": STATEMENT_TIMEOUT,
-            "scans": "on" if self.wants.needs_database else "off",
+            "scans": "off",
             "work_mem": "16MB" if self.wants.needs_database else "256kB",
         }
+        before = session.settings_asks(self.release_role)
         asked: list[Ask] = [
-            ("settings", {"names": list(session.SETTINGS)}),
+            *before,
             ("begin", limits),
             *session.asks(self.release_role),
             ("event_triggers", {}),
@@ -92,7 +96,8 @@ class _Reading:
             *names.values(),
         ]
         answers = asking.all(asked, before=(_BEGIN,))
-        settings, _, server, role_settings, schemas, extensions, triggers, locked, *rest = answers
+        settings, answers = answers[: len(before)], answers[len(before) + 1 :]
+        server, role_settings, schemas, extensions, triggers, locked, *rest = answers
         of_session = session.session(
             self.connection, settings, [server, role_settings, schemas, extensions], self.release_role
         )
@@ -118,11 +123,24 @@ def _second_round(
     once = assembling.once_asks(wants, seeds)
     answers = asking.all(once)
     round_ = assembling.SecondRound.of(answers, of)
-    for start in range(0, len(seeds.oids), CHUNK):
-        chunk = seeds.oids[start : start + CHUNK]
-        rows, locked = _patient(asking, chunk, of, locked)
-        round_.add(rows, set(locked) & set(chunk))
+    with _without_collector() if len(seeds.oids) > CHUNK else nullcontext():
+        for start in range(0, len(seeds.oids), CHUNK):
+            chunk = seeds.oids[start : start + CHUNK]
+            rows, locked = _patient(asking, chunk, of, locked)
+            round_.add(rows, set(locked) & set(chunk))
     return round_
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """A hundred thousand new values without a cycle among them: the collector would look through all of them, often."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _patient(

@@ -1,5 +1,4 @@
--- Every dependency between objects that users made. What a name already says is left out (schema, owner's row type,
--- TOAST), and so is what Index and Constraint say of their own columns: memory has to stay bounded.
+-- Every dependency between objects that users made, less what leads nowhere: memory has to stay bounded.
 SELECT e.classid::pg_catalog.regclass::text AS catalog, e.objid, e.objsubid, e.refclassid::pg_catalog.regclass::text AS refcatalog,
        e.refobjid, e.refobjsubid, e.deptype::text AS deptype, e.relation,
        pg_catalog.pg_describe_object(e.classid, e.objid, e.objsubid) AS name
@@ -26,15 +25,25 @@ FROM (
                    (SELECT nullif(t.typrelid, 0) FROM pg_catalog.pg_type t WHERE t.oid = d.objid)
            END AS relation
     FROM pg_catalog.pg_depend d
+    LEFT JOIN pg_catalog.pg_class c ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = d.objid
     WHERE d.objid >= 16384 AND d.deptype <> 'p'
-      AND d.refclassid <> 'pg_catalog.pg_namespace'::pg_catalog.regclass
       AND (d.refobjid >= 16384 OR d.refclassid IN ('pg_catalog.pg_extension'::pg_catalog.regclass,
                                                    'pg_catalog.pg_language'::pg_catalog.regclass))
+      AND d.refclassid <> 'pg_catalog.pg_namespace'::pg_catalog.regclass
+      AND coalesce(c.relkind, 'r') <> 't'
+      -- Nothing depends on an index that is not unique, and its columns are known from itself.
+      AND (coalesce(c.relkind, 'r') NOT IN ('i', 'I')
+           OR EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indexrelid = d.objid AND i.indisunique AND i.indrelid >= 16384))
+      AND NOT (d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+               AND EXISTS (SELECT FROM pg_catalog.pg_attrdef a
+                           WHERE a.oid = d.objid AND a.adrelid = d.refobjid AND a.adnum = d.refobjsubid))
+      -- A row type or an array counts where something is made of it.
+      AND NOT (d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.deptype = 'i'
+               AND NOT EXISTS (
+                   SELECT FROM pg_catalog.pg_depend u
+                   WHERE u.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND u.refobjid = d.objid
+                     AND NOT (u.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND u.deptype = 'i'
+                              AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend v
+                                              WHERE v.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
+                                                AND v.refobjid = u.objid))))
 ) e
-WHERE NOT (e.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.relation = e.refobjid
-           AND e.classid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_constraint'::pg_catalog.regclass,
-                             'pg_catalog.pg_attrdef'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass))
-  AND NOT (e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.refclassid = 'pg_catalog.pg_constraint'::pg_catalog.regclass)
-  AND NOT (e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-           AND EXISTS (SELECT FROM pg_catalog.pg_class t WHERE t.oid = e.objid AND t.relkind IN ('t', 'i', 'I')
-                       AND (t.relkind = 't' OR t.relnamespace = 99)))

@@ -13,7 +13,7 @@ SELECT i.indexrelid AS oid, n.nspname::text AS schema, c.relname::text AS name, 
        i.indisvalid AS is_valid, i.indisreplident AS is_replica_identity, i.indisclustered AS is_clustered,
        i.indexprs IS NOT NULL AS has_expressions, i.indpred IS NOT NULL AS has_predicate,
        c.relkind = 'I' AS is_partitioned, c.relpages AS pages,
-       coalesce((SELECT h.inhparent FROM pg_catalog.pg_inherits h WHERE h.inhrelid = i.indexrelid LIMIT 1), 0) AS parent,
+       coalesce(h.inhparent, 0) AS parent,
        CASE WHEN NOT i.indrelid = ANY (%(locked)s::oid[]) AND NOT i.indexrelid = ANY (%(locked)s::oid[])
             THEN pg_catalog.pg_get_indexdef(i.indexrelid) END AS definition,
        pg_catalog.pg_get_userbyid(c.relowner)::text AS owner, coalesce(s.spcname::text, '') AS tablespace
@@ -22,5 +22,6 @@ JOIN pg_catalog.pg_index i ON i.indrelid = w.oid
 JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_am a ON a.oid = c.relam
+LEFT JOIN pg_catalog.pg_inherits h ON h.inhrelid = i.indexrelid
 LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace
 ORDER BY i.indrelid, c.relname, c.oid

@@ -1,7 +1,7 @@
 -- Bytes on disk of the relations and their indexes; each call opens the relation, so the locked ones are left out.
 -- `table_bytes` holds the heap with its maps and the TOAST; for an index it is all of it.
 SELECT c.oid,
-       pg_catalog.pg_relation_size(c.oid) AS heap_bytes,
+       CASE WHEN c.relkind <> 'i' THEN pg_catalog.pg_relation_size(c.oid) END AS heap_bytes,
        pg_catalog.pg_table_size(c.oid) AS table_bytes,
        CASE WHEN c.reltoastrelid <> 0 THEN pg_catalog.pg_total_relation_size(c.reltoastrelid) END AS toast_bytes,
        CASE WHEN c.reltoastrelid <> 0 THEN pg_catalog.pg_relation_size(c.reltoastrelid) END AS toast_heap_bytes
