@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gate.model.errors import UsageError
-from gate.sources.files import names_in, shown
+from gate.sources.files import directory_names, shown
 from gate.sources.tool import Candidate, Options, Source, Tool
 
 _DEEPEST = 8
@@ -57,10 +57,9 @@ def _walk(directory: Path, chosen: tuple[Tool, ...], depth: int) -> Iterator[Can
     yield from here
     if here or depth == _DEEPEST:
         return
-    for name in names_in(directory):
+    for name in directory_names(directory):
         below = directory / name
-        is_entered = not name.startswith(".") and name not in _NEVER_ENTERED and not below.is_symlink()
-        if is_entered and below.is_dir() and _is_readable(below):
+        if name not in _NEVER_ENTERED and not below.is_symlink() and _is_readable(below):
             yield from _walk(below, chosen, depth + 1)
 
 

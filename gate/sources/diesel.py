@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gate.model.errors import UsageError
 from gate.model.migration import Migration, Query, Sending
-from gate.sources.files import names_in, shown, text_of
+from gate.sources.files import directory_names, names_in, shown, text_of
 from gate.sources.state import pending_by_version
 from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
 from gate.sql.script import split_script
@@ -91,11 +91,7 @@ class Diesel:
 
 def _directories(directory: Path) -> tuple[str, ...]:
     """As Diesel lists them: no files, nothing hidden, nothing empty."""
-    return tuple(
-        name
-        for name in names_in(directory)
-        if not name.startswith(".") and (directory / name).is_dir() and names_in(directory / name)
-    )
+    return tuple(name for name in directory_names(directory) if names_in(directory / name))
 
 
 def _runs_in_transaction(metadata: Path) -> bool:
@@ -109,7 +105,9 @@ def _runs_in_transaction(metadata: Path) -> bool:
 
 
 def _recognises(directory: Path) -> str | None:
-    names = [name for name in names_in(directory) if name[:1].isdigit() and (directory / name / "up.sql").is_file()]
+    names = [
+        name for name in directory_names(directory) if name[:1].isdigit() and (directory / name / "up.sql").is_file()
+    ]
     return f"{names[0]} holds up.sql" if names else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from gate.model.errors import UsageError
@@ -12,17 +13,27 @@ _SAMPLED_FILES = 5
 
 def names_in(directory: Path) -> tuple[str, ...]:
     """The names in a directory, sorted by code point as the tools do; UsageError where it cannot be read."""
-    try:
-        return tuple(sorted(entry.name for entry in directory.iterdir()))
-    except OSError as error:
-        raise UsageError(
-            f"cannot read the directory {directory}: {error.strerror}", remedy="check the path and its permissions"
-        ) from error
+    return tuple(sorted(entry.name for entry in _entries(directory)))
 
 
 def file_names(directory: Path) -> tuple[str, ...]:
     """Like names_in, without directories."""
-    return tuple(name for name in names_in(directory) if not (directory / name).is_dir())
+    return tuple(sorted(entry.name for entry in _entries(directory) if not entry.is_dir()))
+
+
+def directory_names(directory: Path) -> tuple[str, ...]:
+    """Like names_in, only directories, without hidden ones."""
+    return tuple(sorted(entry.name for entry in _entries(directory) if entry.is_dir() and entry.name[:1] != "."))
+
+
+def _entries(directory: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory) as entries:
+            return list(entries)
+    except OSError as error:
+        raise UsageError(
+            f"cannot read the directory {directory}: {error.strerror}", remedy="check the path and its permissions"
+        ) from error
 
 
 def bytes_of(path: Path) -> bytes:
@@ -49,7 +60,7 @@ def text_of(path: Path) -> str:
 
 def shown(path: Path) -> str:
     """The path relative to the working directory where it lies below it, else as given."""
-    return path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else path.as_posix()
+    return path.as_posix().removeprefix(f"{Path.cwd().as_posix()}/")
 
 
 def samples(directory: Path, names: tuple[str, ...]) -> str:

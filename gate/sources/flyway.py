@@ -17,7 +17,7 @@ from typing import Any
 
 from gate.model.errors import UsageError
 from gate.model.migration import Migration, Query, ScriptStatement, Sending
-from gate.sources.files import file_names, names_in, shown, text_of
+from gate.sources.files import directory_names, file_names, shown, text_of
 from gate.sources.flyway_history import abbreviated, pending, version_key
 from gate.sources.tool import (
     DEFAULTS,
@@ -188,13 +188,9 @@ def _add(found: dict[Any, Migration], key: object, migration: Migration) -> None
 
 def _scripts(directory: Path) -> Iterator[Path]:
     """Every script at or below the location."""
-    for name in names_in(directory):
-        path = directory / name
-        if path.is_dir():
-            if not name.startswith("."):
-                yield from _scripts(path)
-        elif _is_script(name):
-            yield path
+    yield from (directory / name for name in file_names(directory) if _is_script(name))
+    for name in directory_names(directory):
+        yield from _scripts(directory / name)
 
 
 def _is_script(name: str) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gate.model.errors import UsageError
 from gate.model.migration import Migration, Query, Sending, StateFinding
-from gate.sources.files import bytes_of, names_in, shown, text_of
+from gate.sources.files import bytes_of, directory_names, shown, text_of
 from gate.sources.state import database_ahead, edited_after_applied, file_missing, out_of_order, tool_dirty
 from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
 from gate.sql.script import split_script
@@ -34,7 +34,7 @@ class Prisma:
 
     def migrations(self) -> tuple[Migration, ...]:
         """By directory name, which is also what Prisma writes down."""
-        names = [name for name in names_in(self.directory) if (self.directory / name).is_dir() and name[:1] != "."]
+        names = directory_names(self.directory)
         return tuple(self._migration(name, self.directory / name / "migration.sql") for name in names)
 
     def _migration(self, name: str, script: Path) -> Migration:
@@ -164,10 +164,13 @@ def _failed(row: Row) -> StateFinding:
 
 
 def _recognises(directory: Path) -> str | None:
-    names = names_in(directory)
-    if "migration_lock.toml" in names:
+    if (directory / "migration_lock.toml").is_file():
         return "migration_lock.toml"
-    held = [name for name in names if name[:1].isdigit() and (directory / name / "migration.sql").is_file()]
+    held = [
+        name
+        for name in directory_names(directory)
+        if name[:1].isdigit() and (directory / name / "migration.sql").is_file()
+    ]
     return f"{held[0]} holds migration.sql" if held else None
 
 

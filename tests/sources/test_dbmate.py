@@ -77,7 +77,9 @@ def test_a_database_ahead_of_the_files_is_nothing_to_either(database: Database, 
 
 def test_dbmate_itself_fails_on_what_gate_refuses(database: Database, tmp_path: Path) -> None:
     """A second "up" part: dbmate writes the version twice, which its own key forbids."""
-    (tmp_path / "1_two.sql").write_text("-- migrate:up\nSELECT 1;\n-- migrate:down\n-- migrate:up\nSELECT 2;\n-- migrate:down\n")
+    (tmp_path / "1_two.sql").write_text(
+        "-- migrate:up\nSELECT 1;\n-- migrate:down\n-- migrate:up\nSELECT 2;\n-- migrate:down\n"
+    )
     with pytest.raises(AssertionError, match="duplicate key"):
         up(database, tmp_path)
 

@@ -1,4 +1,4 @@
-"""What holds for all tools: the examples are recognised, applied and marked on a real server, and then nothing waits."""
+"""What holds for all tools: an example is recognised, applied and marked on a real server, and then nothing waits."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_tables_of_extensions_are_not_the_user_s(database: Database) -> None:
 SHARED = {
     "dbmate": "CREATE TABLE schema_migrations (version varchar PRIMARY KEY)",
     "golang-migrate": "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL)",
-    "rails": "CREATE TABLE schema_migrations (version varchar PRIMARY KEY); CREATE TABLE ar_internal_metadata (key text)",
+    "rails": "CREATE TABLE schema_migrations (version varchar); CREATE TABLE ar_internal_metadata (key varchar)",
 }
 
 

@@ -49,10 +49,10 @@ def sqitch() -> str:
     return program
 
 
-def run(command: Sequence[str | Path], **options: str) -> str:
+def run(command: Sequence[str | Path], cwd: Path | None = None) -> str:
     """What the command said; fails the test where it failed."""
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=_RUN_S, check=False, stdin=subprocess.DEVNULL, **options
+        command, capture_output=True, text=True, timeout=_RUN_S, check=False, stdin=subprocess.DEVNULL, cwd=cwd
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
