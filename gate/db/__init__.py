@@ -1,1 +1,1 @@
-"""PostgreSQL through psycopg: connect, read the catalog and the present moment; the SQL stands in `sql/`, a query a file."""
+"""PostgreSQL through psycopg: connect, read the catalog and the moment; the SQL stands in `sql/`, a query a file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import psycopg
@@ -22,7 +22,9 @@ class Asking:
         self._connection = connection
         self.major = connection.info.server_version // 10000
 
-    def all(self, asks: Iterable[Ask], *, before: tuple[bytes, ...] = (), after: tuple[bytes, ...] = ()) -> list[list[Row]]:
+    def all(
+        self, asks: Iterable[Ask], *, before: tuple[bytes, ...] = (), after: tuple[bytes, ...] = ()
+    ) -> list[list[Row]]:
         """The rows of each query in order; `before` and `after` are commands without an answer."""
         with self._connection.pipeline(), self._connection.cursor() as plain:
             for command in before:
@@ -31,6 +33,10 @@ class Asking:
             for command in after:
                 plain.execute(command)
         return [cursor.fetchall() for cursor in cursors]
+
+    def each(self, ask: Ask) -> Iterator[Row]:
+        """The rows of one query, one after the other: a large answer never stands there as dictionaries at once."""
+        yield from self._sent(*ask)
 
     def run(self, command: bytes) -> None:
         """One command without an answer."""

@@ -25,6 +25,7 @@ from gate.model.catalog import (
     Schema,
     Type,
 )
+from gate.model.names import Name, quoted
 from gate.model.snapshot import Snapshot, Unread
 from gate.model.wants import Wants
 
@@ -51,7 +52,9 @@ class Seeds:
 
 @dataclass(slots=True)
 class SecondRound:
-    """The second round's values; `unread` are relations of which only the raw catalog was read."""
+    """The second round's values; `unread` are relations of which only the raw catalog was read, `hidden` those of
+    which the role may not read the rows.
+    """
 
     context: relations.Context
     session: Session
@@ -61,6 +64,7 @@ class SecondRound:
     relations: list[Relation] = field(default_factory=list)
     sequences: list[Row] = field(default_factory=list)
     unread: set[int] = field(default_factory=set)
+    hidden: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, answers: list[list[Row]], session: Session) -> SecondRound:
@@ -84,6 +88,9 @@ class SecondRound:
         self.relations += relations.built(rows, self.context, sees_statistics=self.session.sees_statistics)
         self.sequences += [row for row in relations.part(rows, "sequences") if row["is_readable"]]
         self.unread |= unread
+        self.hidden |= {row["oid"] for row in relations.part(rows, "sequences") if not row["is_readable"]}
+        if not self.session.sees_statistics:
+            self.hidden |= {row["relation"] for row in relations.part(rows, "columns") if row["is_hidden"]}
 
 
 def once_asks(wants: Wants, seeds: Seeds) -> list[Ask]:
@@ -116,7 +123,7 @@ def snapshot(asking: Asking, wants: Wants, first: FirstRound, reach: Reach, seco
         publications=second.context.publications,
         others=first.found.others,
         event_triggers=tuple(EventTrigger(**{**row, "tags": tuple(row["tags"])}) for row in first.event_triggers),
-        unread=tuple(_unread(first.session, tables, second.unread)),
+        unread=tuple(_unread(first.session, tables, second)),
         taken_at=first.session.taken_at,
         is_whole=wants.needs_database,
     )
@@ -197,7 +204,9 @@ def _positions(asking: Asking, sequences: list[Relation], batch: int = 200) -> I
     """Read as any SELECT would, under ACCESS SHARE. Nothing where another session holds one of them."""
     for start in range(0, len(sequences), batch):
         selects = [
-            sql.SQL("SELECT {}::oid AS oid, last_value, is_called FROM {}").format(item.oid, sql.Identifier(item.schema, item.name))
+            sql.SQL("SELECT {}::oid AS oid, last_value, is_called FROM {}").format(
+                item.oid, sql.Identifier(item.schema, item.name)
+            )
             for item in sequences[start : start + batch]
         ]
         yield from asking.tentative(sql.SQL(" UNION ALL ").join(selects))
@@ -230,19 +239,38 @@ def _schema(row: Row) -> Schema:
     return Schema(oid=row["oid"], name=row["name"], owner=row["owner"], may_create=row["may_create"])
 
 
-def _unread(session: Session, tables: Mapping[int, Relation], busy: Iterable[int]) -> Iterator[Unread]:
+def _unread(session: Session, tables: Mapping[int, Relation], second: SecondRound) -> Iterator[Unread]:
     """What could not be read, each once, with what would show it."""
-    role = session.server.role
-    names = sorted(tables[oid].full_name for oid in busy if oid in tables)
-    if names:
+    role = quoted(session.reader)
+    if second.unread:
         yield Unread(
-            what=f"exact size and definitions of {', '.join(names)}",
-            why="another session holds or awaits ACCESS EXCLUSIVE there; the size is the one of the last VACUUM or ANALYZE",
+            what=f"exact size and definitions of {_some(tables, second.unread)}",
+            why="another session holds or awaits ACCESS EXCLUSIVE there; "
+            "the size is the one of the last VACUUM or ANALYZE",
             remedy="run gate again when that session is done",
+        )
+    hidden = [oid for oid in second.hidden if oid in tables and tables[oid].kind in _WITH_ROWS]
+    if hidden:
+        names = _some(tables, hidden)
+        yield Unread(
+            what=f"whether the columns of {names} have statistics (taken as: all), and where sequences stand",
+            why=f"{role} may not read them",
+            remedy=f"GRANT {f'SELECT ON {names}' if len(hidden) <= _MOST else 'pg_read_all_data'} TO {role}",
         )
     if not session.sees_sessions:
         yield Unread(
             what="the queries and ages of other roles' sessions, and the lag of replicas",
-            why=f"the role that reads is no member of pg_read_all_stats",
+            why=f"{role} is no member of pg_read_all_stats",
             remedy=f"GRANT pg_monitor TO {role}",
         )
+
+
+_WITH_ROWS = ("r", "p", "m", "f", "S")
+_MOST = 5
+
+
+def _some(tables: Mapping[int, Relation], oids: Iterable[int]) -> str:
+    """The names in order, the first few of them."""
+    names = sorted(str(Name(tables[oid].name, tables[oid].schema)) for oid in oids if oid in tables)
+    more = [f"{len(names) - _MOST} more"] if len(names) > _MOST else []
+    return ", ".join(names[:_MOST] + more)

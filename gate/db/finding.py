@@ -40,7 +40,11 @@ def asks(wants: Wants) -> dict[str, Ask]:
     if catalogued := _catalogued(wants):
         needed["others"] = ("others", _columns(catalogued))
     if wants.whole_schemas or wants.owners or wants.needs_database:
-        members = {"schemas": sorted(wants.whole_schemas), "owners": sorted(wants.owners), "database": wants.needs_database}
+        members = {
+            "schemas": sorted(wants.whole_schemas),
+            "owners": sorted(wants.owners),
+            "database": wants.needs_database,
+        }
         needed["find_members"] = ("find_members", members)
     if wants.needs_database:
         needed["find_objects"] = ("find_objects", {})
@@ -53,7 +57,9 @@ def found(wants: Wants, path: Iterable[str], answers: dict[str, list[Row]]) -> F
     """The answers to `asks`; a name without a schema means what the path, or a schema that is named too, holds."""
     schemas = {*path, *wants.schemas, *wants.whole_schemas, "pg_catalog"}
     seen = {
-        query: [row for row in rows if not row.get("is_unqualified") or row["schema"] is None or row["schema"] in schemas]
+        query: [
+            row for row in rows if not row.get("is_unqualified") or row["schema"] is None or row["schema"] in schemas
+        ]
         for query, rows in answers.items()
     }
     named = seen.get("find_relations", [])

@@ -18,7 +18,7 @@ _LIMITS = {"lock_timeout": "100ms", "statement_timeout": "10s", "scans": "on", "
 def read(connection: psycopg.Connection, relation_oids: Iterable[int]) -> Moment:
     """The locks of other sessions on these relations and their indexes, with those sessions; ages are seconds.
 
-    Sessions of the same database that hold a snapshot, are in a transaction or vacuum are there too, whatever they lock.
+    Sessions of the same database that hold a snapshot, are in a transaction or vacuum are there too.
     A session that our role may not see has `is_visible` False and neither state nor ages.
 
     Raises:

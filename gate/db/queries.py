@@ -15,7 +15,7 @@ def query(name: str, major: int = 0) -> bytes:
 
 @cache
 def _variants() -> dict[str, dict[int, bytes]]:
-    """name -> {lowest major: text}."""
+    """Name -> {lowest major: text}."""
     found: dict[str, dict[int, bytes]] = {}
     for file in (files("gate.db") / "sql").iterdir():
         if file.name.endswith(".sql"):

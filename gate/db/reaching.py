@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from sys import intern
+from typing import cast
 
 from gate.db.asking import Ask, Row
 from gate.db.finding import Found
@@ -38,12 +39,14 @@ def reach_ask(found: Found, *, is_whole: bool) -> Ask | None:
 
 def reached(found: Found, rows: Iterable[Row], *, is_whole: bool) -> Reach:
     """The answer to `reach_ask`; rows without a catalog are relations."""
-    relations, edges = list(found.relations) if is_whole else [], []
+    relations = list(found.relations) if is_whole else []
+    edges: list[Depend] = []
+    known: dict[object, object] = {}
     for row in rows:
         if row["catalog"] is None:
             relations.append(row["objid"])
         else:
-            edges.append(_edge(row))
+            edges.append(_edge(row, known))
     dependents: dict[Ref, list[Depend]] = defaultdict(list)
     for edge in edges:
         dependents[edge.on].append(edge)
@@ -59,11 +62,15 @@ def _of(edges: Iterable[Depend], catalog: str) -> tuple[int, ...]:
     return tuple({edge.dependent.oid: None for edge in edges if edge.dependent.catalog == catalog})
 
 
-def _edge(row: Row) -> Depend:
+def _edge(row: Row, known: dict[object, object]) -> Depend:
+    """One edge; equal addresses and names are kept once, in `known`."""
+    dependent = Ref(intern(row["catalog"]), row["objid"], row["objsubid"])
+    on = Ref(intern(row["refcatalog"]), row["refobjid"], row["refobjsubid"])
+    name = row["name"] or ""
     return Depend(
-        dependent=Ref(intern(row["catalog"]), row["objid"], row["objsubid"]),
-        on=Ref(intern(row["refcatalog"]), row["refobjid"], row["refobjsubid"]),
-        kind=row["deptype"],
+        dependent=cast("Ref", known.setdefault(dependent, dependent)),
+        on=cast("Ref", known.setdefault(on, on)),
+        kind=intern(row["deptype"]),
         relation=row["relation"],
-        name=row["name"] or "",
+        name=cast("str", known.setdefault(name, name)),
     )

@@ -125,7 +125,9 @@ _WORDS = (
 
 def _relation(row: Row, size: Row | None, indexes: tuple[Index, ...], context: Context) -> Relation:
     bytes_ = _bytes(row, size, indexes, context.block_size)
-    is_empty = size is not None and row["kind"] in ("r", "m") and not size["heap_bytes"] and not size["toast_heap_bytes"]
+    is_empty = (
+        size is not None and row["kind"] in ("r", "m") and not size["heap_bytes"] and not size["toast_heap_bytes"]
+    )
     return Relation(
         **{name: row[name] for name in _PLAIN},
         **{name: context.shared(row[name]) for name in _WORDS},
@@ -179,12 +181,14 @@ _COLUMN = (
 
 
 def _constraint(row: Row) -> Constraint:
-    return Constraint(**{**row, "columns": tuple(row["columns"]), "referenced_columns": tuple(row["referenced_columns"])})
+    return Constraint(
+        **{**row, "columns": tuple(row["columns"]), "referenced_columns": tuple(row["referenced_columns"])}
+    )
 
 
 _INDEX = (
-    "oid", "name", "relation", "is_unique", "is_primary", "is_exclusion", "is_valid", "is_replica_identity", "is_clustered",
-    "has_expressions", "has_predicate", "is_partitioned", "parent", "definition",
+    "oid", "name", "relation", "is_unique", "is_primary", "is_exclusion", "is_valid", "is_replica_identity",
+    "is_clustered", "has_expressions", "has_predicate", "is_partitioned", "parent", "definition",
 )  # fmt: skip
 _INDEX_WORDS = ("schema", "method", "owner", "tablespace")
 

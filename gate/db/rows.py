@@ -28,10 +28,14 @@ def fetch(connection: psycopg.Connection, query: Query) -> list[dict[str, Any]]:
         with connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query.sql.encode(), query.parameters or None, prepare=False).fetchall()
     except (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName) as error:
-        raise UsageError(_first_line(error), remedy="check the configured schema and table of the bookkeeping") from error
+        raise UsageError(
+            _first_line(error), remedy="check the configured schema and table of the bookkeeping"
+        ) from error
     except errors.InsufficientPrivilege as error:
         role = connection.info.user
-        raise MissingPrivilege(_first_line(error), remedy=f"GRANT SELECT on it (and USAGE on its schema) TO {role}") from error
+        raise MissingPrivilege(
+            _first_line(error), remedy=f"GRANT SELECT on it (and USAGE on its schema) TO {role}"
+        ) from error
     except psycopg.Error as error:
         raise translated(error) from error
     finally:

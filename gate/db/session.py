@@ -17,8 +17,8 @@ SETTINGS = (
     "default_statistics_target", "default_table_access_method", "default_tablespace", "default_toast_compression",
     "default_transaction_deferrable", "default_transaction_isolation", "default_transaction_read_only",
     "effective_io_concurrency", "idle_in_transaction_session_timeout", "idle_session_timeout", "lock_timeout",
-    "maintenance_io_concurrency", "maintenance_work_mem", "max_locks_per_transaction", "max_parallel_maintenance_workers",
-    "max_standby_streaming_delay", "max_worker_processes", "row_security", "search_path", "session_replication_role",
+    "maintenance_io_concurrency", "maintenance_work_mem", "max_locks_per_transaction",
+    "max_parallel_maintenance_workers", "max_standby_streaming_delay", "max_worker_processes", "row_security", "search_path", "session_replication_role",
     "shared_buffers", "standard_conforming_strings", "statement_timeout", "synchronous_commit", "transaction_timeout",
     "vacuum_freeze_table_age", "wal_level", "wal_skip_threshold", "work_mem",
 )  # fmt: skip
@@ -28,9 +28,10 @@ POOLER_HINTS = ("bouncer", "pooler", "pgcat", "odyssey", "supavisor", "-proxy.")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """What the first round tells of the session, beside the `Server` itself."""
+    """What the first round tells beside the `Server` itself; `reader` is the role that is logged in."""
 
     server: Server
+    reader: str
     role_oid: int
     block_size: int
     taken_at: str
@@ -86,6 +87,7 @@ def session(
     )
     return Session(
         server=server,
+        reader=row["reader"],
         role_oid=row["role_oid"],
         block_size=row["block_size"],
         taken_at=row["taken_at"],

@@ -113,7 +113,7 @@ class _Reading:
         ask = reach_ask(found, is_whole=self.wants.needs_database)
         if ask is None:
             return Reach()
-        return reached(found, asking.all([ask])[0], is_whole=self.wants.needs_database)
+        return reached(found, asking.each(ask), is_whole=self.wants.needs_database)
 
 
 def _second_round(
@@ -146,7 +146,7 @@ def _without_collector() -> Iterator[None]:
 def _patient(
     asking: Asking, chunk: list[int], of: session.Session, locked: list[int]
 ) -> tuple[list[list[Row]], list[int]]:
-    """The rows of a chunk. A relation that another session takes meanwhile is left out at the second try, all at the third.
+    """The rows of a chunk. What another session takes meanwhile is left out at the second try, all at the third.
 
     The savepoint is always rolled back: that gives back the locks that definitions of views took.
     """

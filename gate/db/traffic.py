@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from gate.db.asking import Asking, Row
+from gate.db.asking import Ask, Asking
 from gate.db.errors import translated
 from gate.model.catalog import Traffic
 
@@ -46,9 +46,8 @@ def _rate(before: tuple[int, int], after: tuple[int, int], window_s: float) -> T
 def _look(connection: psycopg.Connection, oids: list[int], now: float) -> Sample:
     """One transaction with a cleared statistics snapshot: counters are cached for as long as one lasts."""
     try:
-        rows: list[Row] = Asking(connection).all(
-            [("clear_statistics", {}), ("activity", {"relations": oids})], before=(b"BEGIN READ ONLY",), after=(b"ROLLBACK",)
-        )[1]
+        asked: list[Ask] = [("clear_statistics", {}), ("activity", {"relations": oids})]
+        _, rows = Asking(connection).all(asked, before=(b"BEGIN READ ONLY",), after=(b"ROLLBACK",))
     except psycopg.Error as error:
         Asking(connection).end()
         raise translated(error) from error
