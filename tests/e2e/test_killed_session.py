@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,6 +43,7 @@ def test_no_server_outlives_a_killed_session(major: int, tmp_path: Path) -> None
     while working_in(directory) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert working_in(directory) == []
+    shutil.rmtree(directory.parent)
 
 
 def wait_for(told: Path, session: subprocess.Popen[str]) -> None:

@@ -37,6 +37,7 @@ def binaries(servers: Farm, major: int) -> Binaries:
 @contextmanager
 def owner(command: Sequence[str], environment: dict[str, str]) -> Iterator[tuple[int, int, Path]]:
     """The pids of a fresh owner and its postmaster, and the data directory; the owner is killed at the latest after."""
+    directory = "/nowhere/data"
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
             assert process.stdout is not None
@@ -44,6 +45,8 @@ def owner(command: Sequence[str], environment: dict[str, str]) -> Iterator[tuple
             yield process.pid, int(pid), Path(directory)
         finally:
             process.kill()
+            # Its next server would do that, but an owner made up for a test has no next one.
+            shutil.rmtree(Path(directory).parent, ignore_errors=True)
 
 
 @contextmanager
