@@ -17,26 +17,56 @@ class Action:
 # --- queries and rows -------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Qual:
+    """A conjunct of WHERE on one column: `operator` is `=`, `<`, `<=`, `>`, `>=`, `in`, `null` or `not null`.
+
+    `values` are literals' texts, None for anything that is no literal.
+    """
+
+    column: str
+    operator: str
+    values: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a column is given: `kind` is `literal` (with its `text`), `null`, `default` or `other`."""
+
+    kind: str
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelationUse:
     """A relation that a query names. `mode` is what parse analysis takes on it; `only` keeps the children out.
 
-    `columns` are the names written into it (UPDATE SET, INSERT target list). `quals` are the query's own simple comparisons.
+    `event` is what a target is for: insert, update, delete, merge; `sequence` marks one that nextval and its like move, `serial`
+    one that a column (the one in `columns`) owns. `events` are what the target's rows may meet (ON CONFLICT DO UPDATE and
+    MERGE: several). `columns` are the names of an INSERT's target list, `rows` its VALUES, `width` the number of values
+    that a row has (None unknown), `sets` what an UPDATE assigns. `quals` are the query's own simple conjuncts on it.
     """
 
     name: Name
     mode: LockMode = LockMode.ACCESS_SHARE
     only: bool = False
-    event: str = ""  # insert, update, delete for a target
+    event: str = ""
     nowait: bool = False
+    events: frozenset[str] = frozenset()
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Cell, ...], ...] | None = None
+    width: int | None = None
+    sets: tuple[tuple[str, Cell], ...] = ()
+    quals: tuple[Qual, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query(Action):
     """SELECT, INSERT, UPDATE, DELETE, MERGE, and what wraps them.
 
-    `runs` is False where the query is only parsed or planned (a view's definition, PREPARE); `calls` are functions that it
-    may run. `events` are what its targets meet. `literals` are simple `column = literal` conjuncts for pruning.
+    `plans` is False where the query is only analysed and rewritten (PREPARE), `rewrites` where it is not even that (a view's
+    definition), `runs` where it does not run (EXPLAIN). `calls` are functions that it may run; `settings` what
+    set_config gives to settings: (name, value, is local).
     """
 
     uses: tuple[RelationUse, ...] = ()
@@ -45,15 +75,13 @@ class Query(Action):
     types: tuple[TypeName, ...] = ()
     operators: tuple[str, ...] = ()
     runs: bool = True
+    plans: bool = True
+    rewrites: bool = True
     has_star: bool = False
-    text: str = ""
-    target_columns: tuple[str, ...] = ()
-    output_columns: tuple[str | None, ...] = ()
-    on_conflict_update: bool = False
     modifies: bool = False
-    is_utility: bool = False
-    rows_from_values: bool = False
-    into: Name | None = None
+    output_columns: tuple[str | None, ...] = ()
+    settings: tuple[tuple[str, str, bool], ...] = ()
+    unknown_names: tuple[str, ...] = ()
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------

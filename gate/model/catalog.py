@@ -72,6 +72,7 @@ class Constraint:
     is_valid: bool = True
     is_enforced: bool = True
     is_deferrable: bool = False
+    is_deferred: bool = False
     is_local: bool = True
     inherit_count: int = 0
     no_inherit: bool = False
@@ -335,13 +336,17 @@ class Type:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A row of `pg_proc`. `kind` is `f p a w`; `arguments` are input type oids; `source` is read where it may run."""
+    """A row of `pg_proc`. `kind` is `f p a w`; `arguments` are input type oids; `source` is read where it may run.
+
+    `argument_names` are those of all arguments, outputs too, as far as they have names.
+    """
 
     oid: int
     schema: str
     name: str
     kind: str = "f"
     arguments: tuple[int, ...] = ()
+    argument_names: tuple[str, ...] = ()
     argument_defaults: int = 0
     is_variadic: bool = False
     returns: int = 0

@@ -1,29 +1,34 @@
 """Queries: which relations they name and how strongly parse analysis locks them, and what they may run.
 
 Source: PostgreSQL 18 `parse_clause.c` (setTargetTable: ROW EXCLUSIVE), `parse_relation.c` (ROW SHARE under FOR UPDATE,
-else ACCESS SHARE).
+else ACCESS SHARE), `parse_cte.c` (which names a WITH clause hides, and where).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from gate.model.actions import Query, RelationUse
 from gate.model.expressions import Call
 from gate.model.locks import LockMode
 from gate.model.names import Name
+from gate.sql.conjuncts import quals_of
+from gate.sql.targets import target_use
 from gate.sql.terms import constant, name_of, range_name, strings, type_name
-from gate.sql.tree import Tree, walk, which
+from gate.sql.tree import Tree, content, which
 
 SEQUENCE_CALLS = frozenset({"nextval", "currval", "setval"})
+OWNED_SEQUENCE = "pg_get_serial_sequence"
 _TARGETS = {"InsertStmt": "insert", "UpdateStmt": "update", "DeleteStmt": "delete", "MergeStmt": "merge"}
+_LEVELS = frozenset({"SelectStmt", *_TARGETS})
 
 
-def query(node: Tree, *, runs: bool = True) -> Query:
-    """The query in a Node or in a statement message, whole."""
+def query(node: Tree, *, runs: bool = True, plans: bool = True, rewrites: bool = True) -> Query:
+    """The query in a Node or in a statement message, whole; what does not run need not be planned."""
     inner = which(node)[1] if node.DESCRIPTOR.name == "Node" else node
     found = _Found()
-    _collect(inner, found)
+    _visit(inner, found, frozenset())
     return Query(
         uses=tuple(found.uses),
         calls=tuple(found.calls),
@@ -31,12 +36,13 @@ def query(node: Tree, *, runs: bool = True) -> Query:
         types=tuple(found.types),
         operators=tuple(found.operators),
         runs=runs,
+        plans=plans,
+        rewrites=rewrites,
         has_star=found.has_star,
-        target_columns=_target_columns(inner),
-        output_columns=_output_columns(inner),
-        on_conflict_update=found.updates_on_conflict,
         modifies=found.modifies,
-        rows_from_values=_is_values(inner),
+        output_columns=_output_columns(inner),
+        settings=tuple(found.settings),
+        unknown_names=tuple(found.unknown_names),
     )
 
 
@@ -49,23 +55,72 @@ class _Found:
         self.columns: list[str] = []
         self.types: list[object] = []
         self.operators: list[str] = []
+        self.settings: list[tuple[str, str, bool]] = []
+        self.unknown_names: list[str] = []
+        self.locked: set[tuple[int, str]] = set()
+        self.quals: dict[tuple[int, str], tuple[object, ...]] = {}
         self.has_star = False
         self.modifies = False
-        self.updates_on_conflict = False
 
 
-def _collect(root: Tree, found: _Found) -> None:
-    nodes = list(walk(root))
-    hidden = {inner.ctename for kind, inner in nodes if kind == "CommonTableExpr"}
-    targets = _target_places(nodes)
-    locked = _locked_places(nodes)
-    into = {id_of(inner.rel) for kind, inner in nodes if kind == "IntoClause" and inner.HasField("rel")}
-    for kind, inner in nodes:
-        if kind == "RangeVar":
-            if id_of(inner) not in into:
-                _add_relation(inner, found, hidden, targets, locked)
+def _visit(inner: Tree, found: _Found, hidden: frozenset[str]) -> None:
+    """This message and all below it; `hidden` are names that mean a WITH query here."""
+    kind = inner.DESCRIPTOR.name
+    if kind == "RangeVar":
+        _add_relation(inner, found, hidden)
+        return
+    if kind in _LEVELS:
+        hidden = _with_queries(inner, found, hidden)
+        _level(kind, inner, found)
+    else:
+        _add_other(kind, inner, found)
+    for child in _children(kind, inner):
+        _visit(child, found, hidden)
+
+
+_SKIPPED = {
+    "SelectStmt": ("with_clause", "locking_clause", "into_clause"),
+    "InsertStmt": ("with_clause", "relation"),
+    "UpdateStmt": ("with_clause", "relation"),
+    "DeleteStmt": ("with_clause", "relation"),
+    "MergeStmt": ("with_clause", "relation"),
+}
+
+
+def _children(kind: str, inner: Tree) -> Iterator[Tree]:
+    skipped = _SKIPPED.get(kind, ())
+    for field, value in inner.ListFields():
+        if field.message_type is None or field.name in skipped:
+            continue
+        if hasattr(value, "ListFields"):
+            yield value
         else:
-            _add_other(kind, inner, found)
+            yield from value
+
+
+def _with_queries(inner: Tree, found: _Found, hidden: frozenset[str]) -> frozenset[str]:
+    """Visits the WITH queries, each with the names that it sees, and gives those that the rest sees."""
+    if not inner.HasField("with_clause"):
+        return hidden
+    queries = [content(item) for item in inner.with_clause.ctes]
+    everything = hidden | {item.ctename for item in queries}
+    seen = hidden
+    for item in queries:
+        _visit(item.ctequery, found, everything if inner.with_clause.recursive else seen)
+        seen |= {item.ctename}
+    return everything
+
+
+def _level(kind: str, inner: Tree, found: _Found) -> None:
+    """What one SELECT, INSERT, UPDATE, DELETE or MERGE does by itself."""
+    for variable, quals in quals_of(kind, inner):
+        found.quals[id_of(variable)] = quals
+    if kind == "SelectStmt":
+        found.locked |= _locked_places(inner)
+    elif kind in _TARGETS:
+        found.modifies = True
+        use = target_use(kind, inner)
+        found.uses.append(replace(use, quals=found.quals.get(id_of(inner.relation), ())))
 
 
 def id_of(node: Tree) -> tuple[int, str]:
@@ -73,41 +128,35 @@ def id_of(node: Tree) -> tuple[int, str]:
     return node.location, node.relname
 
 
-def _target_places(nodes: list[tuple[str, Tree]]) -> dict[tuple[int, str], str]:
-    return {id_of(inner.relation): _TARGETS[kind] for kind, inner in nodes if kind in _TARGETS}
-
-
-def _locked_places(nodes: list[tuple[str, Tree]]) -> set[tuple[int, str]]:
+def _locked_places(inner: Tree) -> set[tuple[int, str]]:
     """RangeVars under FOR UPDATE and its like: those named, else all in the FROM list, subqueries too."""
     places = set()
-    for kind, inner in nodes:
-        if kind != "SelectStmt" or not inner.locking_clause:
-            continue
-        for clause in inner.locking_clause:
-            named = {item.range_var.relname for item in clause.locking_clause.locked_rels}
-            for item in inner.from_clause:
-                for below, variable in walk(item):
-                    if below == "RangeVar" and (not named or (variable.alias.aliasname or variable.relname) in named):
-                        places.add(id_of(variable))
+    for clause in inner.locking_clause:
+        named = {item.range_var.relname for item in clause.locking_clause.locked_rels}
+        for item in inner.from_clause:
+            places |= {id_of(variable) for alias, variable in _from_variables(item) if not named or alias in named}
     return places
 
 
-def _add_relation(
-    inner: Tree,
-    found: _Found,
-    hidden: set[str],
-    targets: dict[tuple[int, str], str],
-    locked: set[tuple[int, str]],
-) -> None:
-    event = targets.get(id_of(inner), "")
-    if not event and not inner.schemaname and inner.relname in hidden:
+def _from_variables(node: Tree, alias: str = "") -> Iterator[tuple[str, Tree]]:
+    """(alias, RangeVar) of a FROM item; a subquery's relations go by the subquery's alias."""
+    kind, inner = which(node)
+    if kind == "range_var":
+        yield alias or inner.alias.aliasname or inner.relname, inner
+    elif kind == "join_expr":
+        yield from _from_variables(inner.larg, alias)
+        yield from _from_variables(inner.rarg, alias)
+    elif kind == "range_subselect":
+        for item in inner.subquery.select_stmt.from_clause:
+            yield from _from_variables(item, alias or inner.alias.aliasname)
+
+
+def _add_relation(inner: Tree, found: _Found, hidden: frozenset[str]) -> None:
+    if not inner.schemaname and inner.relname in hidden:
         return
-    mode = LockMode.ACCESS_SHARE
-    if event:
-        mode, found.modifies = LockMode.ROW_EXCLUSIVE, True
-    elif id_of(inner) in locked:
-        mode = LockMode.ROW_SHARE
-    found.uses.append(RelationUse(name=range_name(inner), mode=mode, only=not inner.inh, event=event))
+    mode = LockMode.ROW_SHARE if id_of(inner) in found.locked else LockMode.ACCESS_SHARE
+    quals = found.quals.get(id_of(inner), ())
+    found.uses.append(RelationUse(name=range_name(inner), mode=mode, only=not inner.inh, quals=quals))
 
 
 def _add_other(kind: str, inner: Tree, found: _Found) -> None:
@@ -121,24 +170,45 @@ def _add_other(kind: str, inner: Tree, found: _Found) -> None:
             found.has_star = found.has_star or any(item.HasField("a_star") for item in inner.fields)
         case "TypeName":
             found.types.append(type_name(inner))
-        case "OnConflictClause":
-            found.updates_on_conflict = found.updates_on_conflict or bool(inner.target_list)
 
 
 def _add_call(inner: Tree, found: _Found) -> None:
     name = name_of(strings(inner.funcname))
     found.calls.append(Call(name, len(inner.args)))
-    if name.name in SEQUENCE_CALLS and name.schema in (None, "pg_catalog") and inner.args:
-        sequence = regclass_name(constant(inner.args[0]))
-        if sequence is not None:
-            found.uses.append(RelationUse(name=sequence, mode=LockMode.ROW_EXCLUSIVE, event="sequence"))
+    if name.schema not in (None, "pg_catalog") or not inner.args:
+        return
+    if name.name in SEQUENCE_CALLS:
+        use = sequence_use(inner.args[0])
+        if use is None:
+            found.unknown_names.append(name.name)
+        else:
+            found.uses.append(use)
+    elif name.name == "set_config" and len(inner.args) == 3:
+        values = [constant(item) for item in inner.args]
+        if values[0] is not None and values[1] is not None:
+            found.settings.append((values[0].lower(), values[1], (values[2] or "true").lower() in ("true", "t")))
+
+
+def sequence_use(argument: Tree) -> RelationUse | None:
+    """The sequence that nextval and its like are given, by its name or as the one that a column owns; None where it is no literal."""
+    name = regclass_name(constant(argument))
+    if name is not None:
+        return RelationUse(name=name, mode=LockMode.ROW_EXCLUSIVE, event="sequence")
+    kind, inner = which(argument)
+    if kind == "type_cast":
+        return sequence_use(inner.arg)
+    if kind == "func_call" and strings(inner.funcname)[-1] == OWNED_SEQUENCE and len(inner.args) == 2:
+        table, column = regclass_name(constant(inner.args[0])), constant(inner.args[1])
+        if table is not None and column is not None:
+            return RelationUse(name=table, mode=LockMode.ROW_EXCLUSIVE, event="serial", columns=(column,))
+    return None
 
 
 def regclass_name(text: str | None) -> Name | None:
     """The name in a regclass literal, folded as the server folds it; None for a number or something odd."""
     if text is None or text.isdigit():
         return None
-    parts, rest = [], text
+    parts, rest = [], text.strip()
     while rest:
         part, rest = _first_part(rest)
         parts.append(part)
@@ -154,16 +224,6 @@ def _first_part(text: str) -> tuple[str, str]:
         return text[1:end].replace('""', '"'), text[end + 1 :].removeprefix(".")
     part, _, rest = text.partition(".")
     return part.lower(), rest
-
-
-def _target_columns(inner: Tree) -> tuple[str, ...]:
-    match inner.DESCRIPTOR.name:
-        case "InsertStmt":
-            return tuple(item.res_target.name for item in inner.cols)
-        case "UpdateStmt":
-            return tuple(item.res_target.name for item in inner.target_list)
-        case _:
-            return ()
 
 
 def _output_columns(inner: Tree) -> tuple[str | None, ...]:
@@ -185,7 +245,3 @@ def _output_name(target: Tree) -> str | None:
     elif kind == "func_call":
         parts = strings(value.funcname)
     return next(iter(tuple(parts)[-1:]), None)
-
-
-def _is_values(inner: Tree) -> bool:
-    return inner.DESCRIPTOR.name == "InsertStmt" and bool(inner.select_stmt.select_stmt.values_lists)

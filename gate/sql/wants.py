@@ -23,7 +23,7 @@ from gate.model.actions import (
 )
 from gate.model.names import Name
 from gate.model.wants import Wants
-from gate.sql.queries import SEQUENCE_CALLS, regclass_name
+from gate.sql.queries import OWNED_SEQUENCE, SEQUENCE_CALLS, regclass_name
 from gate.sql.terms import SERIALS, constant, list_name, name_of, range_name, strings, type_name
 from gate.sql.tree import Tree, content, object_words, walk, which
 
@@ -114,8 +114,8 @@ def _gather(kind: str, inner: Tree, names: _Names) -> None:
             names.types.add(range_name(inner.typevar))
         case "AlterTableStmt":
             _alter(inner, names)
-        case "RangeFunction" | "CollateClause":
-            pass
+        case "CollateClause":
+            names.others.add(("pg_collation", name_of(strings(inner.collname))))
 
 
 def _alter(inner: Tree, names: _Names) -> None:
@@ -136,7 +136,7 @@ def _alter(inner: Tree, names: _Names) -> None:
 def _function(inner: Tree, names: _Names) -> None:
     name = name_of(strings(inner.funcname))
     names.functions.add(name)
-    if name.name in SEQUENCE_CALLS and inner.args:
+    if name.name in (*SEQUENCE_CALLS, OWNED_SEQUENCE) and inner.args:
         sequence = regclass_name(constant(inner.args[0]))
         if sequence is not None:
             names.relations.add(sequence)

@@ -1,5 +1,6 @@
 SELECT c.oid, c.conname::text AS name, c.conrelid AS relation, c.contype AS kind, coalesce(c.conkey, '{}')::int4[] AS columns,
-       c.convalidated AS is_valid, c.condeferrable AS is_deferrable, c.conislocal AS is_local,
+       c.convalidated AS is_valid, c.condeferrable AS is_deferrable,
+       c.condeferred AS is_deferred, c.conislocal AS is_local,
        c.coninhcount::int4 AS inherit_count, c.connoinherit AS no_inherit,
        CASE WHEN NOT c.conrelid = ANY (%(locked)s::oid[]) THEN pg_catalog.pg_get_expr(c.conbin, c.conrelid) END AS expression,
        c.conindid AS index, c.confrelid AS referenced, coalesce(c.confkey, '{}')::int4[] AS referenced_columns,

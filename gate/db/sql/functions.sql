@@ -1,7 +1,8 @@
 -- The functions asked for and those that triggers call. A body parsed by the server (BEGIN ATOMIC) has no source:
 -- its `relations` are complete. For the others only what pg_depend knows is there.
 SELECT p.oid, n.nspname::text AS schema, p.proname::text AS name, p.prokind AS kind,
-       pg_catalog.string_to_array(p.proargtypes::text, ' ')::oid[] AS arguments, p.pronargdefaults::int4 AS argument_defaults,
+       pg_catalog.string_to_array(p.proargtypes::text, ' ')::oid[] AS arguments, coalesce(p.proargnames, '{}') AS argument_names,
+       p.pronargdefaults::int4 AS argument_defaults,
        p.provariadic <> 0 AS is_variadic, p.prorettype AS returns, p.proretset AS returns_set, p.provolatile AS volatility,
        l.lanname::text AS language,
        CASE WHEN l.lanname IN ('sql', 'plpgsql') THEN nullif(p.prosrc, '') END AS source,

@@ -33,7 +33,7 @@ def create_view(node: Tree) -> Statement:
     """ViewStmt."""
     action = CreateView(
         name=range_name(node.view),
-        query=query(node.query, runs=False),
+        query=query(node.query, runs=False, plans=False, rewrites=False),
         replaces=node.replace,
         persistence=node.view.relpersistence or "p",
         columns=strings(node.aliases),
@@ -43,9 +43,9 @@ def create_view(node: Tree) -> Statement:
 
 def create_rule(node: Tree) -> Statement:
     """RuleStmt."""
-    queries = [query(item, runs=False) for item in node.actions if which(item)[0]]
+    queries = [query(item, runs=False, plans=False, rewrites=False) for item in node.actions if which(item)[0]]
     if node.HasField("where_clause"):
-        queries.append(query(node.where_clause, runs=False))
+        queries.append(query(node.where_clause, runs=False, plans=False, rewrites=False))
     action = CreateRule(
         name=node.rulename,
         table=range_name(node.relation),
@@ -152,7 +152,7 @@ _STATEMENTS = ("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStm
 
 def _body(node: Tree) -> tuple[Query, ...]:
     """The queries of a BEGIN ATOMIC body; parse analysis locks what they name."""
-    return (query(node, runs=False),)
+    return (query(node, runs=False, plans=False, rewrites=False),)
 
 
 def do_block(node: Tree) -> Statement:
@@ -193,7 +193,7 @@ def declare_cursor(node: Tree) -> Statement:
 
 def prepare(node: Tree) -> Statement:
     """PrepareStmt: parse analysis and rewriting only."""
-    return Statement(kind="PREPARE", action=query(node.query, runs=False))
+    return Statement(kind="PREPARE", action=query(node.query, runs=False, plans=False))
 
 
 def execute(node: Tree) -> Statement:

@@ -188,7 +188,7 @@ def create_table_as(node: Tree) -> Statement:
     with_data = not node.into.skip_data
     action = CreateTableAs(
         name=range_name(node.into.rel),
-        query=query(node.query, runs=with_data),
+        query=query(node.query, runs=with_data, plans=with_data, rewrites=with_data),
         is_matview=is_matview,
         if_not_exists=node.if_not_exists,
         with_data=with_data,
