@@ -18,7 +18,6 @@ from gate.app.request import Request
 from gate.app.settings import load
 from gate.model.errors import UsageError
 from gate.model.plan import Plan
-from gate.model.stored import Stored, from_text
 from gate.model.units import age
 from gate.model.version import VERSION
 from gate.sources.tool import Source
@@ -41,9 +40,11 @@ def plan(request: Request) -> Plan:
 
 
 def _plan_offline(source: Source, name: str) -> Plan:
+    from gate.model.stored import from_text  # noqa: PLC0415 - brings the catalog's nouns
+
     stored = from_text(_text(name), name=name)
     answer = pending.from_stored(source, stored.bookkeeping, has_user_tables=stored.has_user_tables)
-    note = _stored_note(stored, name, datetime.now(UTC))
+    note = _stored_note(stored.snapshot.taken_at, name, datetime.now(UTC))
     if not answer.migrations:
         server = stored.snapshot.server
         return _empty(
@@ -68,11 +69,11 @@ def _text(name: str) -> str:
         raise UsageError(f"cannot read {name}: {why}", remedy="write it with gate snapshot -o FILE") from error
 
 
-def _stored_note(stored: Stored, name: str, now: datetime) -> str:
-    taken = datetime.fromisoformat(stored.snapshot.taken_at)
+def _stored_note(taken_at: str, name: str, now: datetime) -> str:
+    taken = datetime.fromisoformat(taken_at)
     old = age(max(0.0, (now - taken).total_seconds()))
     return (
-        f"judged against the catalog stored in {name}, {old} old ({stored.snapshot.taken_at}); what was applied, what "
+        f"judged against the catalog stored in {name}, {old} old ({taken_at}); what was applied, what "
         "changed and who is in the way since then is not known"
     )
 

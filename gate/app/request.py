@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Say = Callable[[str], None]
 
@@ -34,3 +34,7 @@ class Request:
     is_first_run: bool = False
     say: Say = silent
     warn: Say = silent
+
+    def heard_by(self, say: Say, warn: Say) -> Request:
+        """The same request with somebody who listens."""
+        return replace(self, say=say, warn=warn)

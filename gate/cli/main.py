@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
+from gate.cli.quick import read_plan, request_of
 from gate.cli.stderr import tell
 from gate.model.errors import Exit, GateError, InvalidSql, UsageError
 from gate.model.version import VERSION
@@ -53,10 +54,20 @@ def _run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal's encoding lacks must not end the report.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a real stream in a real process
+    usual = read_plan(own)
+    if usual is not None:
+        from gate.cli.planning import run as run_plan  # noqa: PLC0415 - brings the driver
+
+        request, format_name, output = request_of(usual)
+        return run_plan(request, format_name=format_name, output=output)
+    return _run_typer(own)
+
+
+def _run_typer(arguments: Sequence[str]) -> int:
     from gate.cli.app import app  # noqa: PLC0415 - brings typer
 
     try:
-        app(args=list(own), prog_name="gate")
+        app(args=list(arguments), prog_name="gate")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else Exit.DONE
     return Exit.DONE

@@ -7,9 +7,6 @@ from typing import Annotated, Optional
 import typer
 
 from gate.cli import options
-from gate.cli.stderr import warn
-from gate.model.errors import Exit, UsageError
-from gate.report import formats
 
 
 def plan(  # noqa: PLR0913, PLR0917 - one parameter for each option
@@ -69,33 +66,22 @@ def plan(  # noqa: PLR0913, PLR0917 - one parameter for each option
     Exits 0 for pass and split (and when nothing is pending), 10 for refuse, 2 for text that does not parse; gate
     --help lists all codes.
     """  # noqa: D301 - \b is a mark of click
-    if format_name not in formats():
-        raise UsageError(f"no format is called {format_name}", remedy=f"--format takes one of: {', '.join(formats())}")
     # Imported here: a help text needs no database driver.
-    from gate.app.plan import plan as planned  # noqa: PLC0415
     from gate.app.request import Request  # noqa: PLC0415
-    from gate.cli.output import look, write  # noqa: PLC0415
-    from gate.cli.progress import Progress  # noqa: PLC0415
-    from gate.model.plan import Verdict  # noqa: PLC0415
-    from gate.report import render  # noqa: PLC0415
+    from gate.cli.planning import run  # noqa: PLC0415
 
-    with Progress() as progress:
-        request = Request(
-            source=source,
-            tool=tool,
-            database_url=database_url,
-            config=config,
-            snapshot=snapshot,
-            sample_s=sample,
-            release_role=release_role,
-            bookkeeping_table=bookkeeping_table,
-            bookkeeping_schema=bookkeeping_schema,
-            search_path=search_path,
-            pooler=pooler,
-            is_first_run=first_run,
-            say=progress,
-            warn=warn,
-        )
-        answer = planned(request)
-    write(render(format_name, answer, look(output)), output)
-    raise typer.Exit(Exit.REFUSED if answer.verdict is Verdict.REFUSE else Exit.DONE)
+    request = Request(
+        source=source,
+        tool=tool,
+        database_url=database_url,
+        config=config,
+        snapshot=snapshot,
+        sample_s=sample,
+        release_role=release_role,
+        bookkeeping_table=bookkeeping_table,
+        bookkeeping_schema=bookkeeping_schema,
+        search_path=search_path,
+        pooler=pooler,
+        is_first_run=first_run,
+    )
+    raise typer.Exit(run(request, format_name=format_name, output=output))

@@ -8,7 +8,7 @@ from enum import Enum
 from gate.model.effects import Effect
 from gate.model.locks import LockMode
 from gate.model.moment import Blocker
-from gate.model.snapshot import Unread
+from gate.model.unread import Unread
 
 
 class Verdict(Enum):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-
 from gate.model.catalog import (
     Cast,
     Depend,
@@ -26,7 +25,7 @@ from gate.model.catalog import (
 )
 from gate.model.moment import Moment
 from gate.model.names import Name
-
+from gate.model.unread import Unread as Unread  # noqa: PLC0414 - known by this place too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +49,6 @@ class Server:
     extensions: Mapping[str, str] = field(default_factory=dict)
     pooler: str | None = None
     may_create_in_database: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unread:
-    """Something that could not be read: `what`, `why`, and what would make it known."""
-
-    what: str
-    why: str
-    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

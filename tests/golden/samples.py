@@ -17,7 +17,7 @@ from gate.model.plan import (
     TransactionPlan,
     Verdict,
 )
-from gate.model.snapshot import Unread
+from gate.model.unread import Unread
 from gate.model.work import Work
 
 MB = 1024 * 1024

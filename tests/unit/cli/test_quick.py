@@ -1,0 +1,65 @@
+"""The two readers of a `gate plan` line agree."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+from typer.main import get_command
+
+from gate.app.request import Request
+from gate.cli.app import app
+from gate.cli.quick import FLAGS, TEXTS, read_plan, request_of
+
+
+def test_they_know_the_same_options() -> None:
+    command = get_command(app).commands["plan"]  # type: ignore[attr-defined]  # a group
+    options = {flag: item for item in command.params for flag in item.opts if flag.startswith("-")}
+    assert set(options) == {*TEXTS, *FLAGS}
+    assert {flag for flag, item in options.items() if item.is_flag} == set(FLAGS)
+
+
+def test_they_call_them_the_same() -> None:
+    names = {item.name for item in fields(Request)} | {"format_name", "output"}
+    assert {*TEXTS.values(), *FLAGS.values()} <= names
+
+
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ("plan", {}),
+        ("plan db", {"source": "db"}),
+        ("plan --sample 0 db --first-run", {"sample_s": 0.0, "source": "db", "is_first_run": True}),
+        ("plan --format=json -o x", {"format_name": "json", "output": "x"}),
+        ("plan --database-url postgresql://h/d?sslmode=require", {"database_url": "postgresql://h/d?sslmode=require"}),
+        ("plan --search-path=", {"search_path": ""}),
+    ],
+)
+def test_a_usual_line_is_read(line: str, values: dict[str, object]) -> None:
+    assert read_plan(line.split()) == values
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "snapshot -o x",
+        "--help",
+        "plan --help",
+        "plan -h",
+        "plan a b",
+        "plan --sample",
+        "plan --sample soon",
+        "plan --samp 0",
+        "plan --first-run=yes",
+        "plan -ox",
+        "plan --bogus",
+    ],
+)
+def test_whatever_else_is_left_to_typer(line: str) -> None:
+    assert read_plan(line.split()) is None
+
+
+def test_a_request_is_made_of_it() -> None:
+    request, format_name, output = request_of({"source": "db", "format_name": "json"})
+    assert (request.source, format_name, output) == ("db", "json", None)
