@@ -227,7 +227,7 @@ def _type(row: Row, domains: Mapping[int, list[DomainConstraint]], used: Uses) -
 
 
 def _function(row: Row) -> Function:
-    lists = {name: tuple(row[name]) for name in ("arguments", "settings", "relations")}
+    lists = {name: tuple(row[name]) for name in ("arguments", "argument_names", "settings", "relations")}
     return Function(**{**row, **lists})
 
 
