@@ -51,24 +51,24 @@ class Place:
 
     @property
     def sql(self) -> str:
-        """The name as SQL, always quoted, with every percent sign doubled for the placeholders around it."""
+        """The name as SQL, always quoted."""
         return f"{identifier(self.schema)}.{identifier(self.table)}"
 
 
 def identifier(name: str) -> str:
-    """One name as SQL, for a Query's text."""
-    return '"' + name.replace('"', '""').replace("%", "%%") + '"'
+    """One name as SQL. A percent sign is escaped, so that no driver takes it for a parameter's place."""
+    if "%" not in name:
+        return '"' + name.replace('"', '""') + '"'
+    escaped = name.replace("\\", "\\\\").replace("%", "\\0025").replace('"', '""')
+    return f'U&"{escaped}"'
 
 
 def creates_schema(name: str) -> Query:
     """The schema if it is missing; CREATE SCHEMA IF NOT EXISTS wants its privilege even where it does nothing."""
-    is_missing = f"pg_catalog.to_regnamespace({_literal(identifier(name))}) IS NULL"
+    escaped = name.replace("\\", "\\\\").replace("%", "\\045").replace("'", "''")
+    is_missing = f"NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = E'{escaped}')"
     body = f"BEGIN IF {is_missing} THEN CREATE SCHEMA {identifier(name)}; END IF; END"
-    return Query(f"DO {_literal(body)}")
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return Query("DO '" + body.replace("'", "''") + "'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

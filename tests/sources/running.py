@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
-from gate.model.migration import Migration, Query, StateFinding
+from gate.model.migration import Migration, Query
 from gate.sources import find_source
 from gate.sources.state import (
     USER_TABLES,
@@ -48,14 +48,15 @@ class World:
 
     def state(self) -> Pending:
         """What is pending, from the files and the bookkeeping as it is."""
-        place = self.place()
-        rows = self.asked(self.source.rows(place)) if place else None
-        return self.source.pending(self.source.migrations(), rows)
-
-    def absence(self) -> tuple[StateFinding, ...]:
+        migrations = self.source.migrations()
         found = found_tables(self.asked(search(self.source)))
+        place = bookkeeping_place(self.source, found, current_schema="public")
+        if place is not None:
+            return self.source.pending(migrations, self.asked(self.source.rows(place)))
         has_user_tables = bool(self.asked(USER_TABLES)[0]["has_user_tables"])
-        return absent_bookkeeping(self.source, self.source.migrations(), found, has_user_tables=has_user_tables)
+        absent = absent_bookkeeping(self.source, migrations, found, has_user_tables=has_user_tables)
+        pending = self.source.pending(migrations, None)
+        return replace(pending, findings=(*absent, *pending.findings))
 
     def apply(self, migrations: Sequence[Migration], *, marks_beginnings: bool = False) -> None:
         """Creates the bookkeeping if need be, runs each statement and marks each migration."""

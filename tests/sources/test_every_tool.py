@@ -8,9 +8,10 @@ import pytest
 
 from gate.model.errors import UsageError
 from gate.sources import find_source, tools
-from gate.sources.tool import Options, Place
+from gate.sources.state import new_place
+from gate.sources.tool import Options, Pending, Place
 from tests.servers import Database
-from tests.sources.running import EXAMPLES, world
+from tests.sources.running import EXAMPLES, World, world
 
 NAMES = [tool.name for tool in tools()]
 CREATABLE = [name for name in NAMES if name != "sqitch"]
@@ -32,7 +33,7 @@ def test_an_example_is_recognised_from_the_project_s_root_and_from_its_own_direc
 @pytest.mark.parametrize("marks_beginnings", [False, True])
 def test_after_all_is_applied_nothing_waits(name: str, marks_beginnings: bool, database: Database) -> None:  # noqa: FBT001 - a case
     here = world(EXAMPLES / name, database)
-    assert here.absence() == ()
+    assert here.state().findings == ()
     assert here.ids() == [migration.id for migration in here.source.migrations()]
     here.apply(here.state().migrations, marks_beginnings=marks_beginnings)
     assert (here.ids(), here.state().findings, here.state().ahead) == ([], (), ())
@@ -49,9 +50,9 @@ def test_one_by_one(name: str, database: Database) -> None:
 
 @pytest.mark.parametrize("name", CREATABLE)
 def test_table_and_schema_are_settable_and_any_name_will_do(name: str, database: Database) -> None:
-    here = world(EXAMPLES / name, database, Options(table='odd "name" 50%', schema="Größe'$gate$"))
+    here = world(EXAMPLES / name, database, Options(table='odd "name" 50% \\s', schema="Größe'$gate$ 5%\\"))
     here.apply(here.state().migrations)
-    assert here.place() == Place("Größe'$gate$", 'odd "name" 50%')
+    assert here.place() == Place("Größe'$gate$ 5%\\", 'odd "name" 50% \\s')
     assert here.ids() == []
 
 
@@ -79,18 +80,18 @@ def test_of_two_the_session_s_own_is_meant_and_without_it_neither(name: str, dat
 @pytest.mark.parametrize("name", NAMES)
 def test_absent_bookkeeping_beside_user_tables_is_refused(name: str, database: Database) -> None:
     database.execute("CREATE TABLE something ()")
-    (finding,) = world(EXAMPLES / name, database).absence()
+    (finding,) = world(EXAMPLES / name, database).state().findings
     assert (finding.rule, finding.severity) == ("bookkeeping-missing", "refuse")
     assert find_source(EXAMPLES / name).default_table in finding.problem
     assert "gate baseline --through ID" in finding.remedy
     assert "--first-run" in finding.remedy
-    (told,) = world(EXAMPLES / name, database, Options(is_first_run=True)).absence()
+    (told,) = world(EXAMPLES / name, database, Options(is_first_run=True)).state().findings
     assert (told.rule, told.severity) == ("first-run", "note")
 
 
 def test_tables_of_extensions_are_not_the_user_s(database: Database) -> None:
     database.execute("CREATE SCHEMA gate; CREATE TABLE gate.runs (); CREATE VIEW v AS SELECT 1")
-    assert world(EXAMPLES / "dbmate", database).absence() == ()
+    assert world(EXAMPLES / "dbmate", database).state().findings == ()
 
 
 SHARED = {
@@ -107,7 +108,7 @@ def test_schema_migrations_is_told_apart_by_its_columns(name: str, owner: str, d
     here = world(EXAMPLES / name, database)
     assert (here.place() is not None) == (name == owner)
     if name != owner:
-        (finding,) = here.absence()
+        (finding,) = here.state().findings
         assert f"public.schema_migrations is there, but its columns are not {name}'s" in finding.problem
 
 
@@ -121,5 +122,42 @@ def test_only_sqitch_creates_its_registry() -> None:
 def test_a_directory_without_migrations_has_nothing_pending(name: str, tmp_path: Path, database: Database) -> None:
     database.execute("CREATE TABLE something ()")
     source = find_source(tmp_path, told=name)
-    assert source.migrations() == ()
-    assert source.pending((), None).migrations == ()
+    assert World(source, database).state() == Pending()
+
+
+@pytest.mark.parametrize("name", CREATABLE)
+def test_a_database_is_adopted_by_marking_without_running(name: str, database: Database) -> None:
+    """What `gate baseline --through ID` does."""
+    database.execute("CREATE TABLE account (id bigint PRIMARY KEY, email text NOT NULL)")
+    here = world(EXAMPLES / name, database)
+    first, second, *rest = here.source.migrations()
+    place = new_place(here.source, current_schema="public")
+    here.run(*here.source.creates_bookkeeping(place))
+    for migration in (first, second):
+        here.run(*here.source.marks(migration, place))
+    assert (here.ids(), here.rules()) == ([migration.id for migration in rest], {})
+
+
+@pytest.mark.parametrize("name", CREATABLE)
+def test_marks_fit_into_the_migration_s_own_transaction(name: str, database: Database) -> None:
+    """Undone with it, they leave no trace."""
+    here = world(EXAMPLES / name, database)
+    place = new_place(here.source, current_schema="public")
+    here.run(*here.source.creates_bookkeeping(place))
+    before = here.ids()
+    loaded = here.source.load(here.source.migrations()[0])
+    with database.connect(autocommit=False) as connection:
+        for query in (*here.source.begins(loaded, place), *here.source.marks(loaded, place)):
+            connection.execute(query.sql.encode(), query.parameters)
+        connection.rollback()
+    assert here.ids() == before
+
+
+@pytest.mark.parametrize("name", CREATABLE)
+def test_no_percent_sign_is_left_for_a_driver_to_stumble_over(name: str) -> None:
+    """Whether or not it is handed parameters."""
+    source = find_source(EXAMPLES / name, options=Options(schema="5%"))
+    place = Place("5%", "6%")
+    loaded = source.load(source.migrations()[0])
+    for query in (*source.creates_bookkeeping(place), *source.begins(loaded, place), *source.marks(loaded, place)):
+        assert query.sql.count("%") == query.sql.count("%s") == len(query.parameters)

@@ -1,7 +1,9 @@
 """The splitter: boundaries, positions, and the errors with their place."""
 
+import random
 import time
 
+import postgast
 import pytest
 
 from gate.model.errors import InvalidSql
@@ -144,9 +146,9 @@ def test_the_line_of_an_error_ends_before_its_line_break() -> None:
 )
 def test_ten_thousand_statements_in_half_a_second(one: str) -> None:
     script = "\n".join([one] * 10_000)
-    began = time.perf_counter()
+    began = time.process_time()
     statements = split_script(script)
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
     assert (len(statements), statements[-1].line) == (10_000, 10_000)
 
 
@@ -154,10 +156,53 @@ def test_ten_thousand_statements_in_half_a_second(one: str) -> None:
     "hostile", ["(" * 50_000, "'" * 50_001, "a " * 50_000, "\n" * 50_000, "$" * 50_001, "e'" * 50_000, "/*" * 50_000]
 )
 def test_no_text_takes_long(hostile: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         split_script(f"COPY {hostile}")
         split_script(f"CREATE FUNCTION {hostile}")
     except InvalidSql:
         pass
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
+
+
+PIECES = (
+    *("select", "a$b", "é", "1.5e3", "$1", "::", "[1]", "<->", "||", "+", "-", "/", "*", "(", ")", ";", ";", " ", "\n"),
+    *(
+        "'x;y'",
+        "'it''s;'",
+        "E'a\\';b'",
+        "e'\\\\;'",
+        "U&'d;'",
+        "B'0;1'",
+        "x'1;'",
+        "'a'\n'b;'",
+        "E'a'\n'b\\';'",
+        '"q;""r"',
+        'u&"a;"',
+    ),
+    *("$$a;b$$", "$t$ ; $$ ; $t$", "$ü$;$ü$", "-- c;\n", "/* ; */", "/* /* ; */ ; */"),
+)
+
+
+def test_agrees_with_the_scanner_of_the_server_itself() -> None:
+    """On thousands of heaps of tokens, valid or not: libpg_query's scanner finds the same ends."""
+    chance = random.Random(20260101)
+    for _ in range(4000):
+        script = "".join(chance.choice(PIECES) + chance.choice(" \n") for _ in range(chance.randint(1, 14)))
+        assert texts(script) == scanned(script), script
+
+
+def scanned(script: str) -> list[str]:
+    """The statements by libpg_query's tokens; its offsets count bytes."""
+    raw, found, depth, begin, end = script.encode(), [], 0, -1, -1
+    for token in postgast.scan(script).tokens:
+        text = raw[token.start : token.end].decode()
+        if text.startswith(("--", "/*")):
+            continue
+        if text == ";" and depth == 0:
+            found += [raw[begin:end].decode()] if begin >= 0 else []
+            begin = -1
+            continue
+        depth = max(0, depth + {"(": 1, ")": -1}.get(text, 0))
+        begin, end = (token.start if begin < 0 else begin), token.end
+    return [*found, *([raw[begin:end].decode()] if begin >= 0 else [])]
