@@ -20,7 +20,8 @@ SETTINGS = (
     "maintenance_io_concurrency", "maintenance_work_mem", "max_locks_per_transaction",
     "max_parallel_maintenance_workers", "max_standby_streaming_delay", "max_worker_processes", "row_security",
     "search_path", "session_replication_role", "shared_buffers", "standard_conforming_strings", "statement_timeout",
-    "synchronous_commit", "transaction_timeout", "vacuum_freeze_table_age", "wal_level", "wal_skip_threshold", "work_mem",
+    "synchronous_commit", "transaction_timeout", "vacuum_freeze_table_age", "wal_level", "wal_skip_threshold",
+    "work_mem",
 )  # fmt: skip
 
 POOLER_HINTS = ("bouncer", "pooler", "pgcat", "odyssey", "supavisor", "-proxy.")
