@@ -551,7 +551,7 @@ class AlterDomain(Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateFunction(Action):
-    """CREATE FUNCTION or PROCEDURE; `body` are the queries of a BEGIN ATOMIC body."""
+    """CREATE FUNCTION or PROCEDURE; `body` are the queries of a BEGIN ATOMIC body, `checked` those of a text in SQL."""
 
     name: Name
     arguments: tuple[TypeName, ...] = ()
@@ -562,6 +562,7 @@ class CreateFunction(Action):
     is_procedure: bool = False
     replaces: bool = False
     body: tuple[Query, ...] = ()
+    checked: tuple[Query, ...] = ()
     argument_defaults: int = 0
     sets: tuple[str, ...] = ()
     is_security_definer: bool = False

@@ -64,10 +64,23 @@ def _check_blocked(world: Snapshot, doomed: Doomed, blocked: list[Depend]) -> No
             )
 
 
+_HOLDS = {
+    CONSTRAINT: "constraints",
+    REWRITE: "rules",
+    "pg_trigger": "triggers",
+    "pg_policy": "policies",
+    "pg_statistic_ext": "statistics",
+}
+
+
 def _owner(world: Snapshot, ref: Ref) -> int | None:
-    if ref.catalog != CLASS:
+    """The relation that the object is a part of."""
+    if ref.catalog == CLASS:
+        return world.index_tables.get(ref.oid, ref.oid)
+    field_name = _HOLDS.get(ref.catalog)
+    if field_name is None:
         return None
-    return world.index_tables.get(ref.oid, ref.oid)
+    return next((oid for oid, item in world.relations.items() if any(part.oid == ref.oid for part in getattr(item, field_name))), None)
 
 
 def _whole(world: Snapshot, edge: Depend) -> Ref:
@@ -87,6 +100,8 @@ def edges_from(world: Snapshot, ref: Ref) -> Iterator[Depend]:
             for column in relation.columns:
                 yield from world.dependents.get(Ref(CLASS, ref.oid, column.number), ())
         yield from _structural(world, relation, ref.sub)
+    elif ref.catalog == "pg_namespace":
+        yield from _of_schema(world, ref)
     elif ref.catalog == CLASS and ref.oid in world.index_tables:
         yield from _of_index(world, ref.oid)
     elif ref.catalog == CONSTRAINT:
@@ -113,7 +128,8 @@ def _structural(world: Snapshot, relation: Relation, sub: int) -> Iterator[Depen
     yield from _owned_sequences(world, ref)
     if not sub:
         for child in relation.children:
-            kind = "a" if world.relations[child].is_partition else "n"
+            found = world.relations.get(child)
+            kind = "a" if found is not None and found.is_partition else "n"
             yield Depend(dependent=Ref(CLASS, child), on=ref, kind=kind, relation=child, name=f"table {_name(world, child)}")
         if relation.row_type:
             yield Depend(dependent=Ref("pg_type", relation.row_type), on=ref, kind="i")
@@ -169,6 +185,18 @@ def _of_type(world: Snapshot, oid: int) -> Iterator[Depend]:
             yield Depend(dependent=Ref(CLASS, table, column), on=Ref("pg_type", oid), kind="n", relation=table)
 
 
+def _of_schema(world: Snapshot, ref: Ref) -> Iterator[Depend]:
+    """What the plan itself created there; the rest is in the catalog's own edges."""
+    name = next((item.name for item in world.schemas.values() if item.oid == ref.oid), None)
+    for oid, relation in world.relations.items():
+        if oid < 0 and relation.schema == name:
+            yield Depend(dependent=Ref(CLASS, oid), on=ref, kind="n", relation=oid, name=f"table {relation.full_name}")
+    for catalog, items in (("pg_type", world.types), ("pg_proc", world.functions)):
+        for oid, item in items.items():
+            if oid < 0 and item.schema == name:
+                yield Depend(dependent=Ref(catalog, oid), on=ref, kind="n", name=f"{item.schema}.{item.name}")
+
+
 def _constraint(world: Snapshot, relation: int, oid: int) -> Constraint | None:
     table = world.relations.get(relation)
     return next((item for item in table.constraints if item.oid == oid), None) if table else None
@@ -205,7 +233,7 @@ def _beside(world: Snapshot, ref: Ref, relation: int) -> Iterator[Touch]:
     """A foreign key's other table loses triggers; a partition's parent and its default partition change their bounds."""
     if ref.catalog == CONSTRAINT:
         foreign = _constraint(world, relation, ref.oid)
-        if foreign is not None and foreign.kind == "f" and foreign.referenced:
+        if foreign is not None and foreign.kind == "f" and foreign.referenced and foreign.is_enforced:
             yield Touch(foreign.referenced, LockMode.ACCESS_EXCLUSIVE)
     if ref.catalog == CLASS and not ref.sub and ref.oid in world.relations:
         yield from parent_touches(world, world.relations[ref.oid])
@@ -244,7 +272,18 @@ def without_doomed(world: Snapshot, doomed: Doomed) -> Snapshot:
     after = world.put(*changed).without(gone)
     types = {oid: kind for oid, kind in after.types.items() if Ref("pg_type", oid) not in doomed.refs}
     functions = {oid: item for oid, item in after.functions.items() if Ref("pg_proc", oid) not in doomed.refs}
-    return replace(after, types=types, functions=functions, dependents=_left(after, doomed))
+    others = tuple(item for item in after.others if Ref(item.catalog, item.oid) not in doomed.refs)
+    schemas = {name: item for name, item in after.schemas.items() if Ref("pg_namespace", item.oid) not in doomed.refs}
+    publications = tuple(item for item in after.publications if Ref("pg_publication", item.oid) not in doomed.refs)
+    return replace(
+        after,
+        types=types,
+        functions=functions,
+        others=others,
+        schemas=schemas,
+        publications=publications,
+        dependents=_left(after, doomed),
+    )
 
 
 def _left(world: Snapshot, doomed: Doomed) -> dict[Ref, tuple[Depend, ...]]:

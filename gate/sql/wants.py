@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from postgast import pg_query_pb2 as pb
@@ -23,6 +24,7 @@ from gate.model.actions import (
 )
 from gate.model.names import Name
 from gate.model.wants import Wants
+from gate.sql.builders.programs import sql_source
 from gate.sql.queries import OWNED_SEQUENCE, SEQUENCE_CALLS, regclass_name
 from gate.sql.terms import SERIALS, constant, list_name, name_of, range_name, strings, type_name
 from gate.sql.tree import Tree, content, object_words, walk, which
@@ -65,7 +67,7 @@ class _Names:
 def wants_of(node: Tree, statement: Statement) -> Wants:
     """Everything named in the tree, and what the statement's kind needs besides."""
     names = _Names()
-    for kind, inner in walk(node):
+    for kind, inner in _everything(node):
         _gather(kind, inner, names)
     wants = Wants(
         relations=frozenset(names.relations),
@@ -76,6 +78,15 @@ def wants_of(node: Tree, statement: Statement) -> Wants:
         others=frozenset(names.others),
     )
     return _of_action(wants, statement)
+
+
+def _everything(node: Tree) -> Iterator[tuple[str, Tree]]:
+    """The tree's nodes, and those of the text of a function in SQL."""
+    for kind, inner in walk(node):
+        yield kind, inner
+        if kind == "CreateFunctionStmt":
+            for item in sql_source(inner):
+                yield from walk(item)
 
 
 def _gather(kind: str, inner: Tree, names: _Names) -> None:
@@ -168,6 +179,8 @@ def _object(word: str, node: Tree, names: _Names) -> None:
     elif word == "schema":
         names.schemas.add(list_name(node).name)
     elif word in _CATALOGS:
+        if word == "operator":
+            names.operators.add(list_name(node).name)
         names.others.add((_CATALOGS[word], _other_name(word, node)))
 
 

@@ -21,7 +21,7 @@ from gate.model.expressions import Call
 from gate.sql.builders.objects import object_name
 from gate.sql.queries import query
 from gate.sql.terms import expression, name_of, range_name, strings, type_name
-from gate.sql.tree import Tree, content, walk, which
+from gate.sql.tree import DoesNotParse, Tree, content, parsed, walk, which
 
 _EVENTS = {pb.CMD_SELECT: "select", pb.CMD_INSERT: "insert", pb.CMD_UPDATE: "update", pb.CMD_DELETE: "delete"}
 # trigger.h
@@ -129,6 +129,7 @@ def create_function(node: Tree) -> Statement:
         is_procedure=node.is_procedure,
         replaces=node.replace,
         body=_body(node.sql_body) if node.HasField("sql_body") else (),
+        checked=tuple(query(item, runs=False, plans=False) for item in sql_source(node)),
         argument_defaults=sum(item.HasField("defexpr") for item in inputs),
         sets=tuple(content(item).defname for item in node.options if content(item).defname == "set"),
         types=tuple(type_name(item.arg_type) for item in parameters),
@@ -147,12 +148,25 @@ def _source(option: Tree | None) -> str | None:
     return parts[0] if len(parts) == 1 else None
 
 
+def sql_source(node: Tree) -> list[Tree]:
+    """The queries in the text of a function in SQL; the server refuses a text that does not parse."""
+    options = {content(item).defname: content(item) for item in node.options}
+    source = _source(options.get("as"))
+    if source is None or (_string(options.get("language")) or "sql").lower() != "sql":
+        return []
+    try:
+        found = parsed(source)
+    except DoesNotParse:
+        return []
+    return [item for item in found if content(item).DESCRIPTOR.name in _STATEMENTS]
+
+
 _STATEMENTS = ("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "ReturnStmt")
 
 
 def _body(node: Tree) -> tuple[Query, ...]:
-    """The queries of a BEGIN ATOMIC body; parse analysis locks what they name."""
-    return (query(node, runs=False, plans=False, rewrites=False),)
+    """The queries of a BEGIN ATOMIC body; they are analysed and rewritten."""
+    return (query(node, runs=False, plans=False),)
 
 
 def do_block(node: Tree) -> Statement:

@@ -1,0 +1,209 @@
+"""Owners, privileges, comments, labels, and what else is said of an object by its name.
+
+Source: PostgreSQL 18 `tablecmds.c` (ATExecChangeOwner, change_owner_recurse_to_sequences), `comment.c` CommentObject,
+`aclchk.c` objectNamesToOids, `alter.c` (ExecRenameStmt, ExecAlterObjectSchemaStmt, ExecAlterOwnerStmt, ExecAlterObjectDependsStmt).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import cast
+
+from gate.model.actions import Grant, NamedPart, ObjectName, OnObject, Part
+from gate.model.catalog import Ref, Relation, Schema
+from gate.model.effects import ServerWouldReject, Touch
+from gate.model.facts import Expect, Fact, Proof, Versions
+from gate.model.locks import LockMode
+from gate.model.snapshot import Snapshot
+from gate.rules.alter_table import At, PartRule, always
+from gate.rules.lookup import maybe_index, relation, require_owner
+from gate.rules.named import CATALOGS, RELATIONS, ROUTINES, holder, not_found, refs
+from gate.rules.named import PART_CATALOGS as ON_RELATIONS
+from gate.rules.renames import owned_sequences
+
+AS, SUE, AE = LockMode.ACCESS_SHARE, LockMode.SHARE_UPDATE_EXCLUSIVE, LockMode.ACCESS_EXCLUSIVE
+_FOUND = frozenset({*RELATIONS, *ON_RELATIONS, *ROUTINES, *CATALOGS, "type", "domain", "schema"})
+
+
+# --- OWNER TO of a relation -------------------------------------------------------------------------------------------
+
+
+def _owner(part: Part, at: At) -> Iterator[Touch]:
+    """A new owner takes the owned sequences and the indexes along; the same owner changes nothing."""
+    yield Touch(at.table.oid, at.lock)
+    if role_named(at.world, cast(NamedPart, part).name or "") == at.table.owner:
+        return
+    if at.table.sequence is not None and at.table.sequence.owner_table:
+        raise ServerWouldReject(f'cannot change owner of sequence "{at.table.name}"', sqlstate="0A000", remedy="change that of its table")
+    yield from (Touch(item.oid, at.lock) for item in owned_sequences(at.world, at.table))
+
+
+def role_named(world: Snapshot, written: str) -> str:
+    """CURRENT_USER and its like are the role that runs it."""
+    return world.server.role if written in ("CURRENT_USER", "CURRENT_ROLE", "SESSION_USER") else written
+
+
+def _apply_owner(part: Part, at: At) -> Snapshot:
+    owner = role_named(at.world, cast(NamedPart, part).name or "")
+    indexes = tuple(replace(item, owner=owner) for item in at.table.indexes)
+    sequences = [replace(item, owner=owner) for item in owned_sequences(at.world, at.table)]
+    return at.world.put(replace(at.table, owner=owner, indexes=indexes), *sequences)
+
+
+# --- COMMENT, SECURITY LABEL, OWNER, SET SCHEMA, RENAME, DEPENDS ------------------------------------------------------
+
+
+def derive_on(action: OnObject, world: Snapshot) -> Iterator[Touch]:
+    """What naming the object locks; nothing for objects that are no part of a relation."""
+    kind = action.object
+    if action.what in ("comment", "label", "depends") and kind in ON_RELATIONS:
+        _require(action, world)
+        yield from (Touch(item.oid, AS) for item in _holders(world, action.name))
+    elif action.what in ("comment", "label") and kind == "column":
+        yield from _column(action, world)
+    elif kind in RELATIONS:
+        yield from _relation(action, world)
+    elif kind == "extension" and action.what == "set schema":
+        yield from _members(action, world)
+    elif kind in _FOUND:
+        _require(action, world)
+
+
+def _require(action: OnObject, world: Snapshot) -> None:
+    if not refs(world, action.object, action.name):
+        raise not_found(world, action.object, action.name)
+
+
+def _holders(world: Snapshot, name: ObjectName) -> Iterator[Relation]:
+    found = holder(world, name)
+    if found is not None:
+        yield found
+
+
+def _column(action: OnObject, world: Snapshot) -> Iterator[Touch]:
+    name = action.name.part_of
+    if name is None:
+        raise ServerWouldReject("column name must be qualified", sqlstate="42601")
+    table = relation(world, name)
+    if table.kind not in "rpvmfc":
+        raise ServerWouldReject(f'cannot set comment on relation "{table.name}"', sqlstate="42809")
+    if table.column(action.name.name.name) is None:
+        raise ServerWouldReject(f'column "{action.name.name}" of relation "{table.name}" does not exist', sqlstate="42703")
+    yield Touch(table.oid, SUE)
+
+
+def _relation(action: OnObject, world: Snapshot) -> Iterator[Touch]:
+    """An index is locked by itself, its table is not."""
+    _require(action, world)
+    table = relation(world, action.name.name)
+    require_owner(world, table)
+    if maybe_index(world, action.name.name) is None:
+        yield Touch(table.oid, AE if action.what == "depends" else SUE)
+
+
+def _members(action: OnObject, world: Snapshot) -> Iterator[Touch]:
+    """ALTER EXTENSION ... SET SCHEMA moves each member, a relation under ACCESS EXCLUSIVE."""
+    for ref in refs(world, "extension", action.name):
+        for edge in world.dependents.get(ref, ()):
+            if edge.kind == "e" and edge.dependent.catalog == "pg_class" and edge.dependent.oid in world.relations:
+                yield Touch(edge.dependent.oid, AE)
+
+
+def apply_on(action: OnObject, snapshot: Snapshot) -> Snapshot:
+    """New names and schemas, where a later statement may meet them."""
+    if action.what not in ("rename", "set schema", "owner"):
+        return snapshot
+    fields = {"rename": {"name": action.to}, "set schema": {"schema": action.to}, "owner": {"owner": role_named(snapshot, action.role)}}[action.what]
+    world = snapshot
+    for ref in refs(snapshot, action.object, action.name):
+        world = _changed(ref, fields, world)
+    return world
+
+
+def _changed(ref: Ref, fields: dict[str, str], world: Snapshot) -> Snapshot:
+    match ref.catalog:
+        case "pg_type":
+            kind = world.types[ref.oid]
+            row = world.relations.get(kind.relation)
+            world = world.put_type(replace(kind, **fields))  # type: ignore[arg-type]
+            return world.put(replace(row, **fields)) if row else world  # type: ignore[arg-type]
+        case "pg_proc":
+            return world.put_function(replace(world.functions[ref.oid], **fields))  # type: ignore[arg-type]
+        case "pg_namespace":
+            return _changed_schema(ref, fields, world)
+        case "pg_publication":
+            changed = tuple(replace(item, **fields) if item.oid == ref.oid else item for item in world.publications)  # type: ignore[arg-type]
+            return replace(world, publications=changed)
+        case _:
+            others = tuple(replace(item, **fields) if item.oid == ref.oid else item for item in world.others)  # type: ignore[arg-type]
+            return replace(world, others=others)
+
+
+def _changed_schema(ref: Ref, fields: dict[str, str], world: Snapshot) -> Snapshot:
+    old = next(item for item in world.schemas.values() if item.oid == ref.oid)
+    new: Schema = replace(old, **fields)  # type: ignore[arg-type]
+    schemas = {**{name: item for name, item in world.schemas.items() if name != old.name}, new.name: new}
+    world = replace(world, schemas=schemas)
+    if new.name == old.name:
+        return world
+    moved = [_moved(item, new.name) for item in world.relations.values() if item.schema == old.name]
+    types = [replace(item, schema=new.name) for item in world.types.values() if item.schema == old.name]
+    functions = [replace(item, schema=new.name) for item in world.functions.values() if item.schema == old.name]
+    return world.put(*moved).put_type(*types).put_function(*functions)
+
+
+def _moved(item: Relation, schema: str) -> Relation:
+    return replace(item, schema=schema, indexes=tuple(replace(index, schema=schema) for index in item.indexes))
+
+
+# --- privileges -------------------------------------------------------------------------------------------------------
+
+
+def derive_grant(action: Grant, world: Snapshot) -> Iterator[Touch]:
+    """18 locks each named relation ACCESS SHARE; ALL ... IN SCHEMA, and 14 to 17, nothing."""
+    for schema in action.in_schemas:
+        if schema not in world.schemas:
+            raise ServerWouldReject(f'schema "{schema}" does not exist', sqlstate="3F000")
+    for name in action.tables:
+        table = relation(world, name)
+        if action.object == "sequence" and table.kind != "S":
+            raise ServerWouldReject(f'"{name}" is not a sequence', sqlstate="42809")
+        if maybe_index(world, name) is not None:
+            raise ServerWouldReject(f'"{name}" is an index', sqlstate="42809")
+        if world.server.major >= 18:
+            yield Touch(table.oid, AS)
+
+
+DERIVES = {OnObject: derive_on, Grant: derive_grant}
+APPLIES = {OnObject: apply_on}
+PARTS = {"ChangeOwner": PartRule(always(AE), _owner, _apply_owner)}
+
+_DOC = "https://www.postgresql.org/docs/18/explicit-locking.html#LOCKING-TABLES; src/backend/commands/comment.c, aclchk.c, alter.c"
+_TABLE = (
+    "CREATE TABLE t (a serial, b int CONSTRAINT k CHECK (b > 0)); CREATE INDEX i ON t (b); CREATE RULE g AS ON INSERT TO t DO NOTHING; "
+    "CREATE POLICY g ON t; CREATE STATISTICS z ON a, b FROM t; CREATE TYPE y AS (a int)"
+)
+
+
+def _fact(form: str, statement: str, versions: Versions | None = None, **locks: LockMode) -> Fact:
+    expects = tuple(Expect(relation=f"public.{name}", lock=mode) for name, mode in locks.items())
+    return Fact(form=form, source=_DOC, versions=versions or Versions(), proof=Proof(setup=_TABLE, statement=statement, expects=expects))
+
+
+FACTS = (
+    _fact("OWNER TO another role", "ALTER TABLE t OWNER TO pg_monitor", t=AE, t_a_seq=AE),
+    _fact("OWNER TO the same role", "ALTER TABLE t OWNER TO CURRENT_USER", t=AE),
+    _fact("COMMENT ON TABLE", "COMMENT ON TABLE t IS 'x'", t=SUE),
+    _fact("COMMENT ON COLUMN", "COMMENT ON COLUMN t.a IS 'x'", t=SUE),
+    _fact("COMMENT ON INDEX", "COMMENT ON INDEX i IS 'x'"),
+    _fact("COMMENT ON CONSTRAINT", "COMMENT ON CONSTRAINT k ON t IS 'x'", t=AS),
+    _fact("COMMENT ON RULE", "COMMENT ON RULE g ON t IS 'x'", t=AS),
+    _fact("COMMENT ON POLICY", "COMMENT ON POLICY g ON t IS 'x'", t=AS),
+    _fact("COMMENT ON STATISTICS", "COMMENT ON STATISTICS z IS 'x'"),
+    _fact("COMMENT ON TYPE", "COMMENT ON TYPE y IS 'x'"),
+    _fact("ALTER STATISTICS ... SET STATISTICS", "ALTER STATISTICS z SET STATISTICS 10"),
+    _fact("GRANT", "GRANT SELECT ON t TO pg_monitor", Versions(since=18), t=AS),
+    _fact("GRANT, before 18", "GRANT SELECT ON t TO pg_monitor", Versions(until=17)),
+    _fact("GRANT ... ON ALL TABLES IN SCHEMA", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO pg_monitor"),
+)
