@@ -30,7 +30,9 @@ class At:
 
     @property
     def targets(self) -> tuple[Relation, ...]:
-        """The table and, where children follow, all that inherits from it."""
+        """The table and, where children follow, all that inherits from it; an index has none."""
+        if self.index is not None:
+            return ()
         return (self.table, *descendants(self.world, self.table.oid)) if self.recurses else (self.table,)
 
 

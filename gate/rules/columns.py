@@ -20,6 +20,7 @@ from gate.model.work import Work
 from gate.rules.alter_table import At, PartRule, always, children, nothing
 from gate.rules.coercion import has_domain_constraints, shape_of
 from gate.rules.constraints import column_named, constraint_touches, with_constraint
+from gate.rules.lookup import direct_children, family, locks
 from gate.rules.doomed import CLASS, doom, doomed_touches, without_doomed
 from gate.rules.volatility import volatility
 
@@ -38,7 +39,7 @@ def _add(part: Part, at: At) -> Iterator[Touch]:
             return
         raise ServerWouldReject(f'column "{spec.name}" of relation "{at.table.name}" already exists', sqlstate="42701")
     work = _work_of_adding(spec, at)
-    for table in at.targets:
+    for table in _gaining(spec.name, at):
         mine = work if table.has_storage and table.column(spec.name) is None else frozenset[Work]()
         yield Touch(table.oid, at.lock, mine)
     if at.table.kind == "c":
@@ -47,11 +48,21 @@ def _add(part: Part, at: At) -> Iterator[Touch]:
     yield from _inline_touches(spec, replace(at, world=_with_column(spec, at)))
 
 
+def _gaining(name: str, at: At) -> Iterator[Relation]:
+    """The table and its children; one that has the column already merges it, and the search ends there."""
+    pending = [at.table]
+    while pending:
+        table = pending.pop(0)
+        yield table
+        if at.recurses and (table is at.table or table.column(name) is None):
+            pending.extend(direct_children(at.world, table))
+
+
 def _typed_tables(at: At) -> Iterator[Touch]:
-    """Tables OF the composite type follow it under CASCADE."""
+    """Tables OF the composite type, and what inherits from them, follow it under CASCADE."""
     for table in at.world.relations.values():
         if table.of_type and table.of_type == at.table.row_type:
-            yield Touch(table.oid, at.lock)
+            yield from locks(family(at.world, table), at.lock)
 
 
 def _work_of_adding(spec: ColumnSpec, at: At) -> frozenset[Work]:
@@ -180,7 +191,7 @@ def _drop(part: Part, at: At) -> Iterator[Touch]:
         column_named(at.table, dropped.column)
         return
     _check_droppable(column, at.table)
-    yield from (Touch(table.oid, at.lock) for table in at.targets)
+    yield from locks(_losing(dropped.column, at), at.lock)
     if at.table.kind == "c":
         yield from _typed_tables(at)
     yield from doomed_touches(at.world, doom(at.world, _column_refs(dropped, at), cascade=dropped.cascade))
@@ -191,6 +202,18 @@ def _check_droppable(column: Column, table: Relation) -> None:
         raise ServerWouldReject(f'cannot drop inherited column "{column.name}"', sqlstate="42P16")
     if column.number in table.partition_columns:
         raise ServerWouldReject(f'cannot drop column "{column.name}" because it is part of the partition key of relation "{table.name}"', sqlstate="42P16")
+
+
+def _losing(name: str, at: At) -> Iterator[Relation]:
+    """The table and its direct children always (their inheritance count changes); below a child only where it loses it too."""
+    pending = [at.table]
+    while pending:
+        table = pending.pop(0)
+        yield table
+        column = table.column(name)
+        follows = table is at.table or (column is not None and column.inherit_count == 1 and not column.is_local)
+        if follows and (at.recurses or table is at.table):
+            pending.extend(direct_children(at.world, table))
 
 
 def _column_refs(dropped: DropColumn, at: At) -> list[Ref]:

@@ -21,7 +21,7 @@ from gate.model.snapshot import Snapshot
 from gate.model.work import Work
 from gate.rules.alter_table import At, PartRule, always
 from gate.rules.doomed import CONSTRAINT, doom, doomed_touches, without_doomed
-from gate.rules.lookup import family, maybe_index, relation
+from gate.rules.lookup import ancestors, direct_children, family, locks, maybe_index, relation
 
 AE, SRE, SUE = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE, LockMode.SHARE_UPDATE_EXCLUSIVE
 
@@ -75,7 +75,8 @@ def _add_lock(part: Part, at: At) -> LockMode:
 
 def _add(part: Part, at: At) -> Iterator[Touch]:
     spec = cast(AddConstraint, part).spec
-    if spec.name and at.table.constraint(spec.name) is not None and spec.kind != "n":
+    known = at.table.constraint(spec.name) if spec.name else None
+    if known is not None and spec.kind != "n" and not (spec.kind == known.kind == "c" and not known.is_local):
         raise ServerWouldReject(f'constraint "{spec.name}" for relation "{at.table.name}" already exists', sqlstate="42710")
     yield from constraint_touches(spec, at)
 
@@ -95,9 +96,17 @@ def constraint_touches(spec: ConstraintSpec, at: At, *, skips_validation: bool =
 
 
 def _check_columns(spec: ConstraintSpec, table: Relation) -> None:
-    if spec.index is None and spec.kind != "c":
-        for name in spec.columns:
+    names = [name for name in spec.columns if name]
+    if spec.kind == "c":
+        assert spec.expression is not None
+        names = [name for name in spec.expression.columns if name not in _WHOLE_ROW and name != table.name]
+    if spec.index is None and not (spec.expression and spec.expression.relations):
+        for name in names:
             column_named(table, name)
+
+
+# System columns may stand in an expression, and so may the row itself.
+_WHOLE_ROW = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
 
 
 def _check_touches(spec: ConstraintSpec, at: At) -> Iterator[Touch]:
@@ -105,6 +114,8 @@ def _check_touches(spec: ConstraintSpec, at: At) -> Iterator[Touch]:
     for table in tables:
         scans = spec.is_valid and table.has_storage
         yield Touch(table.oid, at.lock, frozenset({Work.VALIDATION_SCAN}) if scans else frozenset())
+    if spec.no_inherit and at.world.server.major >= 18:
+        yield from locks(at.targets, at.lock)
 
 
 def not_null_touches(name: str, at: At, *, validates: bool = True, inherits: bool = True) -> Iterator[Touch]:
@@ -133,6 +144,17 @@ def foreign_key_touches(spec: ConstraintSpec, at: At, *, validates: bool) -> Ite
         yield Touch(table.oid, max(at.lock, SRE), work if table.has_storage else frozenset())
     for table in family(at.world, referenced) if referenced.kind == "p" else (referenced,):
         yield Touch(table.oid, SRE, work if table.has_storage else frozenset())
+    if work and referenced.kind == "p":
+        # The query that validates is planned with the referenced table's own partition constraint.
+        yield from locks(ancestors(at.world, referenced), LockMode.ACCESS_SHARE)
+    if any(_has_like(spec, referenced, table) for table in referencing if table.is_partition):
+        # A partition's own like constraint is taken over; its triggers on the referenced table go.
+        yield Touch(referenced.oid, AE)
+
+
+def _has_like(spec: ConstraintSpec, referenced: Relation, table: Relation) -> bool:
+    numbers = tuple(column.number for column in (table.column(name) for name in spec.columns) if column)
+    return any(item.kind == "f" and not item.parent and (item.referenced, item.columns) == (referenced.oid, numbers) for item in table.constraints)
 
 
 def _check_referenced(spec: ConstraintSpec, referenced: Relation) -> None:
@@ -172,7 +194,15 @@ def _builds(spec: ConstraintSpec, at: At) -> Iterator[Touch]:
     if not at.recurses and at.table.children and spec.kind == "p" and at.world.server.major < 18:
         return
     for table in family(at.world, at.table)[1:] if at.recurses else ():
-        yield Touch(table.oid, LockMode.SHARE, frozenset({Work.INDEX_BUILD}) if table.has_storage else frozenset())
+        builds = table.has_storage and not _has_like_index(spec, table)
+        yield Touch(table.oid, LockMode.SHARE, frozenset({Work.INDEX_BUILD}) if builds else frozenset())
+
+
+def _has_like_index(spec: ConstraintSpec, table: Relation) -> bool:
+    """Whether the partition brings the constraint already, so that its index is only attached."""
+    numbers = [column.number for column in (table.column(name) for name in spec.columns) if column]
+    like = [item for item in table.constraints if item.kind == spec.kind and list(item.columns) == numbers]
+    return any(index.oid == item.index and index.is_valid and not index.parent for item in like for index in table.indexes)
 
 
 def _columns_of_index(name: str, at: At) -> tuple[str, ...]:
@@ -329,8 +359,8 @@ def _drop_not_null(part: Part, at: At) -> Iterator[Touch]:
         raise ServerWouldReject(f'column "{column.name}" is in a primary key', sqlstate="42P16")
     if column.identity:
         raise ServerWouldReject(f'column "{column.name}" of relation "{at.table.name}" is an identity column', sqlstate="42601")
-    for table in at.targets:
-        yield Touch(table.oid, at.lock)
+    tables = at.targets if at.recurses else (at.table, *direct_children(at.world, at.table)) if at.world.server.major >= 18 else (at.table,)
+    yield from locks(tables, at.lock)
 
 
 def _apply_drop_not_null(part: Part, at: At) -> Snapshot:
@@ -400,6 +430,8 @@ def _alter(part: Part, at: At) -> Iterator[Touch]:
     named = cast(NamedPart, part)
     if constraint.kind == "n":
         yield from (Touch(table.oid, at.lock) for table in at.targets)
+    elif constraint.kind == "f" and at.table.kind == "p" and "enforceability" not in named.options:
+        yield from locks(family(at.world, at.table), at.lock)
     elif constraint.kind != "f":
         raise ServerWouldReject(f'constraint "{constraint.name}" is not a foreign key constraint', sqlstate="42809")
     else:
@@ -430,8 +462,16 @@ def _drop(part: Part, at: At) -> Iterator[Touch]:
         raise ServerWouldReject(f'cannot drop inherited constraint "{constraint.name}"', sqlstate="42P16")
     doomed = doom(at.world, [Ref(CONSTRAINT, constraint.oid)], cascade=named.cascade)
     yield from doomed_touches(at.world, doomed)
+    yield from locks(_dropped_from(constraint, at), at.lock)
+
+
+def _dropped_from(constraint: Constraint, at: At) -> tuple[Relation, ...]:
+    """ATCheckPartitionsNotInUse locks every partition; an inherited constraint changes its count one level down at least."""
+    if at.table.kind == "p":
+        return family(at.world, at.table)
     if constraint.kind in "cn" and not constraint.no_inherit:
-        yield from (Touch(table.oid, at.lock) for table in at.targets)
+        return at.targets if at.recurses else direct_children(at.world, at.table)
+    return ()
 
 
 def _apply_drop(part: Part, at: At) -> Snapshot:

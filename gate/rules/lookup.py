@@ -80,6 +80,24 @@ def _children(world: Snapshot, oid: int) -> Iterator[Relation]:
             yield found
 
 
+def ancestors(world: Snapshot, table: Relation) -> Iterator[Relation]:
+    """Its parents, their parents, and so on, each once."""
+    seen, pending = {table.oid}, list(table.parents)
+    while pending:
+        oid = pending.pop(0)
+        found = world.relations.get(oid)
+        if found is None or oid in seen:
+            continue
+        seen.add(oid)
+        yield found
+        pending.extend(found.parents)
+
+
+def direct_children(world: Snapshot, table: Relation) -> tuple[Relation, ...]:
+    """The relations one link below."""
+    return tuple(_children(world, table.oid))
+
+
 def family(world: Snapshot, table: Relation, *, only: bool = False) -> tuple[Relation, ...]:
     """The table and, unless ONLY was written, all that inherits from it."""
     return (table,) if only else (table, *descendants(world, table.oid))

@@ -20,7 +20,7 @@ from gate.model.work import Work
 from gate.rules.alter_table import At, PartRule, always, nothing
 from gate.rules.bounds import implied
 from gate.rules.doomed import default_partition
-from gate.rules.lookup import descendants, family, maybe_index, relation
+from gate.rules.lookup import ancestors, descendants, family, locks, maybe_index, relation
 
 AE, SRE, SUE = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE, LockMode.SHARE_UPDATE_EXCLUSIVE
 AS = LockMode.ACCESS_SHARE
@@ -96,6 +96,8 @@ def _attach(part: Part, at: At) -> Iterator[Touch]:
         mine = needs_scan and table.has_storage and not (table is not child and implied(bound, table, keys))
         yield Touch(table.oid, AE, _SCAN if mine else frozenset())
     yield from default_scans(at.world, at.table, bound)
+    # Above a sub-partitioned table its ancestors' bounds are read (get_partition_qual).
+    yield from locks(ancestors(at.world, at.table), AS)
     yield from _missing_indexes(at.world, at.table, child)
     yield from _cloned_foreign_keys(at.world, at.table, child)
 
@@ -170,12 +172,15 @@ def _cloned_foreign_keys(world: Snapshot, parent: Relation, child: Relation) -> 
         work = frozenset[Work]() if exists or not constraint.is_valid else _SCAN
         yield Touch(child.oid, AE, work if child.has_storage else frozenset())
         referenced = world.relations.get(constraint.referenced)
+        # A constraint that the partition brings loses its own triggers (tryAttachPartitionForeignKey).
+        mode = AE if exists else SRE
         for table in family(world, referenced) if referenced and referenced.kind == "p" else (referenced,) if referenced else ():
-            yield Touch(table.oid, SRE, work if table.has_storage else frozenset())
+            yield Touch(table.oid, mode, work if table.has_storage else frozenset())
+    inbound = {oid for _, oid in parent.referenced_by}
     for referencing, oid in parent.referenced_by:
         table = world.relations.get(referencing)
         found = next((item for item in table.constraints if item.oid == oid), None) if table else None
-        if table is not None and found is not None and not found.parent:
+        if table is not None and found is not None and found.parent not in inbound:
             yield Touch(table.oid, SRE)
 
 
@@ -228,7 +233,7 @@ def _detach(part: Part, at: At) -> Iterator[Touch]:
     child = relation(at.world, change.child)
     if child.oid not in at.table.children:
         raise ServerWouldReject(f'relation "{child.name}" is not a partition of relation "{at.table.name}"', sqlstate="42P01")
-    yield Touch(child.oid, AE)
+    yield from locks(family(at.world, child), AE)
     defaults = tuple(default_partition(at.world, at.table.oid))
     if defaults and change.is_concurrent:
         raise ServerWouldReject("cannot detach partitions concurrently when a default partition exists", sqlstate="55000")

@@ -22,6 +22,7 @@ from gate.rules.coercion import Shape, assignment_exists, column_shape, rewrites
 from gate.rules.columns import identity_sequences
 from gate.rules.constraints import column_named
 from gate.rules.doomed import CLASS
+from gate.rules.lookup import family, scans
 
 AE, SRE = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE
 _SCAN = frozenset({Work.VALIDATION_SCAN})
@@ -46,7 +47,7 @@ def _typed_tables(at: At) -> Iterator[Touch]:
     """Tables OF a composite type follow it; a table with a column of it makes the server refuse."""
     for table in at.world.relations.values():
         if table.of_type and table.of_type == at.table.row_type:
-            yield Touch(table.oid, at.lock, frozenset({Work.REWRITE}) if table.has_storage else frozenset())
+            yield from scans(family(at.world, table), at.lock, Work.REWRITE)
 
 
 def _check(change: SetType, column: Column, new: Shape, at: At) -> None:
@@ -123,10 +124,18 @@ def _rewrites(change: SetType, column: Column, new: Shape, at: At) -> bool:
         middle = shape_of(using.cast_to, at.world)
         if not _explicit_exists(old, middle, at):
             raise ServerWouldReject(f"cannot cast type {old.type.name} to {middle.type.name}", sqlstate="42846")
-        return rewrites(old, middle, at.world) or rewrites(middle, new, at.world)
+        return _explicitly_rewrites(old, middle, at) or rewrites(middle, new, at.world)
     if using.is_constant or using.calls or using.operators or using.columns:
         return not _is_zone_conversion(change, old, new, at)
     return True
+
+
+def _explicitly_rewrites(old: Shape, new: Shape, at: At) -> bool:
+    """A cast that only exists through text computes every row."""
+    try:
+        return rewrites(old, new, at.world)
+    except ServerWouldReject:
+        return True
 
 
 def _explicit_exists(old: Shape, new: Shape, at: At) -> bool:
@@ -146,7 +155,7 @@ def _is_zone_conversion(change: SetType, old: Shape, new: Shape, at: At) -> bool
 
 def _must_rebuild(index: Index, change: SetType, column: Column, new: Shape, at: At) -> bool:
     """CheckIndexCompatible: an index is kept only where operator classes and collations stay, without expressions."""
-    if index.has_expressions or index.has_predicate or not index.is_valid or index.is_exclusion:
+    if index.has_expressions or index.has_predicate or not index.is_valid or index.is_exclusion or index.parent:
         return True
     collation = _collation(change, new, at)
     for key in index.keys:
