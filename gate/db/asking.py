@@ -61,4 +61,12 @@ class Asking:
 
     def _sent(self, name: str, parameters: dict[str, Any]) -> psycopg.Cursor[Row]:
         cursor = self._connection.cursor(row_factory=dict_row, binary=True)
-        return cursor.execute(query(name, self.major), parameters or None, prepare=False)
+        values = {key: _literal(value) for key, value in parameters.items()}
+        return cursor.execute(query(name, self.major), values or None, prepare=False)
+
+
+def _literal(value: Any) -> Any:
+    """Oids as an array in text: psycopg would look at each, for each of the queries that ask for the same ones."""
+    if isinstance(value, list) and all(isinstance(item, int) for item in value):
+        return "{" + ",".join(map(str, value)) + "}"
+    return value

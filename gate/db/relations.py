@@ -135,6 +135,8 @@ def _relation(row: Row, size: Row | None, indexes: tuple[Index, ...], context: C
         options=tuple(row["options"]),
         rows=_rows(row, bytes_["heap_bytes"], context.block_size),
         partition_columns=tuple(row["partition_columns"]),
+        partition_keys=tuple(row["partition_keys"]),
+        partition_classes=tuple(row["partition_classes"]),
         is_known_empty=is_empty,
         parents=tuple(row["parents"]),
         children=tuple(row["children"]),
@@ -228,7 +230,7 @@ def _trigger(row: Row) -> Trigger:
     fields = dict(row)
     bits = fields.pop("bits")
     return Trigger(
-        **fields,
+        **{**fields, "columns": tuple(fields["columns"])},
         events=frozenset(event for bit, event in _EVENTS.items() if bits & bit),
         timing="before" if bits & 2 else "instead" if bits & 64 else "after",
         is_row=bool(bits & 1),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from gate.db.asking import Asking
+from gate.db.assembling import Seeds
 from gate.db.connect import connect
-from gate.db.snapshot import read
+from gate.db.snapshot import _Reading, _second_round, read
 from gate.model.catalog import Ref, Relation
 from gate.model.errors import UsageError
 from gate.model.names import Name
@@ -300,3 +302,83 @@ def test_all_that_references_a_truncated_table(database: Database) -> None:
     """
     assert names(look(database, wants("a"), script)) == {"a", "b"}
     assert names(look(database, wants("a", cascades=frozenset({Name("a")})))) == {"a", "b", "c", "d"}
+
+
+def test_a_lock_taken_while_gate_reads(database: Database) -> None:
+    """Nobody held anything at the first look; the second round meets the lock and goes on without the relation."""
+    database.execute("CREATE TABLE t (a integer, CHECK (a > 0)); CREATE INDEX ON t ((a + 1))")
+    with connect(database.conninfo) as connection, database.connect() as other:
+        reading = _Reading(connection, wants("t"), None)
+        asking = Asking(connection)
+        first = reading._first_round(asking)
+        seeds = Seeds(oids=list(first.found.relations), types=[], functions=[])
+        with other.transaction():
+            other.execute("LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+            second = _second_round(asking, Wants(), seeds, first.session, first.locked)
+        asking.end()
+    assert first.locked == []
+    assert second.unread == set(seeds.oids)
+    assert second.relations[0].indexes[0].definition is None
+    assert second.relations[0].constraints[-1].expression is None
+
+
+def test_all_that_a_role_owns_or_was_granted(database: Database) -> None:
+    role = f"owner_{database.name}"
+    database.execute(
+        f"""
+        CREATE ROLE {role}; CREATE TABLE own (a integer); ALTER TABLE own OWNER TO {role};
+        CREATE TABLE lent (a integer); GRANT SELECT ON lent TO {role}; CREATE TABLE other (a integer);
+        CREATE TYPE mood AS ENUM ('ok'); ALTER TYPE mood OWNER TO {role}; CREATE TABLE moody (m mood);
+        """
+    )
+    try:
+        assert names(look(database, Wants(owners=frozenset({role})))) == {"own", "lent", "moody"}
+    finally:
+        database.execute(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
+
+
+def test_objects_of_other_kinds_as_a_plain_role_sees_them(database: Database) -> None:
+    role = f"plain_{database.name}"
+    others = {("pg_collation", Name("C")), ("pg_language", Name("plpgsql")), ("pg_publication", Name("news"))}
+    database.execute(f"CREATE ROLE {role} LOGIN; CREATE PUBLICATION news")
+    try:
+        with connect(database.conninfo, user=role) as connection:
+            snapshot = read(connection, Wants(others=frozenset(others), operators=frozenset({"="}), needs_casts=True))
+        assert {(item.catalog, item.name) for item in snapshot.others} == {(kind, name.name) for kind, name in others}
+        assert not snapshot.operators
+        assert all(item.is_default for item in snapshot.operator_classes)
+    finally:
+        database.execute(f"DROP ROLE {role}")
+
+
+def test_dependents_of_an_extension_or_a_schema(database: Database) -> None:
+    script = """
+        CREATE SCHEMA app; CREATE TYPE app.mood AS ENUM ('ok'); CREATE TABLE t (m app.mood); CREATE TABLE u (a integer)
+    """
+    wanted = Wants(dependents_of=frozenset({("pg_namespace", Name("app"))}))
+    assert names(look(database, wanted, script)) == {"t"}
+
+
+def test_publications_and_extended_statistics(database: Database) -> None:
+    script = """
+        CREATE TABLE t (a integer, b integer); CREATE STATISTICS s ON a, b FROM t;
+        CREATE PUBLICATION one FOR TABLE t; CREATE PUBLICATION every FOR ALL TABLES; CREATE PUBLICATION none;
+    """
+    table = relation(look(database, wants("t"), script), "t")
+    assert table.publications == ("every", "one")
+    assert [(item.name, item.columns) for item in table.statistics] == [("s", (1, 2))]
+
+
+def test_rules_and_policies_name_what_they_read(database: Database) -> None:
+    script = """
+        CREATE TABLE t (a integer); CREATE TABLE log (a integer); CREATE TABLE allowed (a integer);
+        CREATE RULE keep AS ON INSERT TO t DO ALSO INSERT INTO log VALUES (NEW.a);
+        CREATE POLICY mine ON t USING (a IN (SELECT a FROM allowed));
+    """
+    snapshot = look(database, wants("t"), script)
+    table = relation(snapshot, "t")
+    assert names(snapshot) == {"t", "log", "allowed"}
+    assert [(item.name, item.event, item.relations) for item in table.rules] == [
+        ("keep", "insert", (relation(snapshot, "log").oid,))
+    ]
+    assert table.policies[0].relations == (relation(snapshot, "allowed").oid,)

@@ -12,6 +12,8 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind AS k
        CASE WHEN c.relispartition AND NOT c.oid = ANY (%(locked)s::oid[])
             THEN pg_catalog.pg_get_expr(c.relpartbound, c.oid) END AS partition_bound,
        coalesce(p.partstrat::text, '') AS partition_strategy,
+       coalesce(pg_catalog.string_to_array(p.partattrs::text, ' ')::int4[], '{}') AS partition_keys,
+       coalesce(pg_catalog.string_to_array(p.partclass::text, ' ')::oid[], '{}') AS partition_classes,
        CASE WHEN p.partrelid IS NULL THEN '{}'::int4[]
             ELSE ARRAY(SELECT k.number::int4 FROM pg_catalog.unnest(pg_catalog.string_to_array(p.partattrs::text, ' ')) k(number)
                        WHERE k.number <> '0'
