@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gate.model.errors import UsageError
-from gate.model.migration import Migration, Query, Sending, StateFinding
+from gate.model.migration import Migration, Query, Sending
 from gate.sources.files import file_names, samples, shown, text_of
-from gate.sources.state import database_ahead, file_missing, out_of_order, tool_dirty
+from gate.sources.state import database_ahead, file_missing, out_of_order
 from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
 from gate.sql.script import split_script
 
@@ -86,10 +86,8 @@ class Goose:
 
     def pending(self, migrations: Sequence[Migration], rows: Sequence[Row] | None) -> Pending:
         """Whatever has no row; one that is older than the newest row is refused unless `-allow-missing`."""
-        if rows is None:
-            return Pending(migrations=tuple(migrations))
         if not rows:
-            return Pending(findings=(_without_its_first_row(),))
+            return Pending(migrations=tuple(migrations))
         applied = {int(row["version_id"]) for row in rows}
         files = {int(migration.id or 0): migration for migration in migrations}
         waiting = [version for version in files if version not in applied]
@@ -135,14 +133,6 @@ class Goose:
 
     def _row(self, place: Place, version: int) -> Query:
         return Query(f"INSERT INTO {place.sql} (version_id, is_applied) VALUES (%s, %s)", (version, True))
-
-
-def _without_its_first_row() -> StateFinding:
-    return tool_dirty(
-        [],
-        problem="the table of goose is there, but without its row for version 0; goose stops on it",
-        remedy="INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, true)",
-    )
 
 
 def _up_part(text: str, path: str) -> tuple[int, int, bool]:

@@ -102,11 +102,10 @@ class Source(Protocol):
     """One directory of one tool.
 
     `migrations` reads names, ids and checksums, no statements; `load` fills one migration's text and statements and
-    says how the tool sends it; both raise UsageError (InvalidSql for text). `pending` is pure; its rows are None where
-    there is no bookkeeping table. `begins` is what the
-    tool writes before the first statement of a migration, `marks` what it writes when the migration is done; `marks`
-    fits whether or not `begins` was run. `marks_inside` tells whether the tool itself marks in the migration's
-    transaction; to do so is always right, for the rows come out the same.
+    says how the tool sends it; both raise UsageError (InvalidSql for text). `pending` is pure; None for its rows is the
+    same as no rows. `begins` is what the tool writes before the first statement of a migration, `marks` what it writes
+    when the migration is done; `marks` fits whether or not `begins` was run. `marks_inside` tells whether the tool
+    itself marks in the migration's transaction; to do so is always right, for the rows come out the same.
     """
 
     @property
