@@ -13,14 +13,36 @@ from gate.app.settings import load
 from gate.db import snapshot as catalog
 from gate.db.rows import fetch
 from gate.model.errors import MissingPrivilege
-from gate.model.migration import Bookkeeping
+from gate.model.migration import Bookkeeping, Query
+from gate.model.names import Name
 from gate.model.stored import Stored, to_text
 from gate.model.version import VERSION
 from gate.model.wants import Wants
 from gate.sources import state, tools
 from gate.sources.tool import Options, Place, Source
 
-_ALL = Wants(needs_database=True, needs_casts=True)
+# Any statement may name a type, a function or another object that no relation uses: the server's own ones too.
+_NAMED = Query(
+    """
+    SELECT 'pg_type' AS catalog, n.nspname::text AS schema, t.typname::text AS name
+    FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+    WHERE t.typrelid = 0 AND n.nspname NOT IN ('information_schema', 'pg_toast')
+    UNION ALL
+    SELECT 'pg_proc', n.nspname::text, p.proname::text
+    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    WHERE n.nspname <> 'information_schema'
+    UNION ALL SELECT 'pg_extension', NULL, extname::text FROM pg_catalog.pg_extension
+    UNION ALL SELECT 'pg_language', NULL, lanname::text FROM pg_catalog.pg_language
+    UNION ALL SELECT 'pg_am', NULL, amname::text FROM pg_catalog.pg_am
+    UNION ALL SELECT 'pg_publication', NULL, pubname::text FROM pg_catalog.pg_publication
+    UNION ALL SELECT 'pg_tablespace', NULL, spcname::text FROM pg_catalog.pg_tablespace
+    UNION ALL SELECT 'pg_authid', NULL, rolname::text FROM pg_catalog.pg_roles
+    UNION ALL SELECT 'pg_event_trigger', NULL, evtname::text FROM pg_catalog.pg_event_trigger
+    UNION ALL SELECT 'pg_foreign_server', NULL, srvname::text FROM pg_catalog.pg_foreign_server
+    UNION ALL SELECT 'pg_collation', n.nspname::text, c.collname::text
+    FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
+    """
+)
 
 
 def store(request: Request) -> str:
@@ -28,7 +50,7 @@ def store(request: Request) -> str:
     settings = load(request)
     with open_connection(request, settings, name="gate snapshot") as connection:
         request.say("reading the catalog")
-        snapshot = catalog.read(connection, _ALL, release_role=settings.release_role)
+        snapshot = catalog.read(connection, _everything(connection), release_role=settings.release_role)
         request.say("reading the bookkeeping")
         stored = Stored(
             snapshot=snapshot,
@@ -37,6 +59,17 @@ def store(request: Request) -> str:
             gate=VERSION,
         )
     return to_text(stored)
+
+
+def _everything(connection: psycopg.Connection) -> Wants:
+    pairs = [(row["catalog"], Name(row["name"], row["schema"])) for row in fetch(connection, _NAMED)]
+    return Wants(
+        needs_database=True,
+        needs_casts=True,
+        types=frozenset(name for kind, name in pairs if kind == "pg_type"),
+        functions=frozenset(name for kind, name in pairs if kind == "pg_proc"),
+        others=frozenset(pair for pair in pairs if pair[0] not in ("pg_type", "pg_proc")),
+    )
 
 
 def _bookkeeping(connection: psycopg.Connection, request: Request) -> Iterator[tuple[str, list[Bookkeeping]]]:
