@@ -10,6 +10,8 @@ SELECT pg_catalog.set_config('search_path', pg_catalog.regexp_replace(
        -- Recursive unions get their hash tables by a wild guess at their size: megabytes to clear for a few rows.
        pg_catalog.set_config('work_mem', %(work_mem)s, true),
        pg_catalog.set_config('hash_mem_multiplier', '1', true),
+       -- The queries are written in the order in which they are to be joined: less to plan.
+       pg_catalog.set_config('join_collapse_limit', '1', true),
        -- A handful of objects in a large catalog: nested loops over indexes, whatever the catalog's statistics say.
        pg_catalog.set_config('enable_hashjoin', %(scans)s, true),
        pg_catalog.set_config('enable_mergejoin', %(scans)s, true),

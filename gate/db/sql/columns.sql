@@ -1,23 +1,17 @@
--- A default's volatility is read from its stored tree: pg_depend leaves the server's own functions out.
+-- A default's volatility is read from its stored tree: pg_depend leaves the server's own functions out. A conversion by
+-- way of text counts as stable, which most are.
 SELECT a.attrelid AS relation, a.attnum AS number, a.attname::text AS name, a.atttypid AS type, a.atttypmod AS typmod,
        a.attcollation AS collation, a.attnotnull AS is_not_null,
        CASE WHEN NOT a.attrelid = ANY (%(locked)s::oid[]) THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END AS default,
        CASE WHEN d.oid IS NOT NULL THEN
-           (SELECT max(v.volatility) FROM (
-            SELECT p.provolatile::text
-            FROM pg_catalog.regexp_matches(d.adbin::text, ':(?:op)?funcid (\d+)', 'g') m
-            JOIN pg_catalog.pg_proc p ON p.oid = (m)[1]::oid
-            UNION ALL
-            -- A conversion by way of text calls the type's input function.
-            SELECT greatest(p.provolatile::text, 's')
-            FROM pg_catalog.regexp_matches(d.adbin::text, '{COERCEVIAIO .*? :resulttype (\d+) ', 'g') m
-            JOIN pg_catalog.pg_type t ON t.oid = (m)[1]::oid
-            JOIN pg_catalog.pg_proc p ON p.oid = t.typinput
-            UNION ALL SELECT 'v' WHERE d.adbin::text ~ '{NEXTVALUEEXPR '
-            UNION ALL SELECT 's' WHERE d.adbin::text ~ '{SQLVALUEFUNCTION '
-            UNION ALL SELECT 'i' WHERE d.adbin IS NOT NULL) v(volatility))
+           greatest('i', (
+               SELECT max(coalesce(p.provolatile::text, CASE f.node[2] WHEN 'NEXTVALUEEXPR' THEN 'v' ELSE 's' END))
+               FROM pg_catalog.regexp_matches(d.adbin::text,
+                   ':(?:op)?funcid (\d+)|{(NEXTVALUEEXPR|SQLVALUEFUNCTION|COERCEVIAIO) ', 'g') f(node)
+               LEFT JOIN pg_catalog.pg_proc p ON p.oid = f.node[1]::oid))
        END AS volatility,
-       a.attidentity::text AS identity, a.attgenerated::text AS generated, a.attislocal AS is_local, a.attinhcount::int4 AS inherit_count,
+       a.attidentity::text AS identity, a.attgenerated::text AS generated,
+       a.attislocal AS is_local, a.attinhcount::int4 AS inherit_count,
        a.attstorage::text AS storage, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type_text,
        NOT pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS is_hidden
 FROM pg_catalog.unnest(%(relations)s::oid[]) w(oid)

@@ -17,19 +17,11 @@ SELECT t.oid, n.nspname::text AS schema, t.typname::text AS name, t.typtype AS k
        t.typtypmod AS base_typmod, t.typelem AS element, t.typarray AS array, t.typlen::int4 AS length,
        t.typcollation AS collation, t.typnotnull AS is_not_null, t.typdefault IS NOT NULL AS has_default,
        CASE WHEN t.typdefaultbin IS NOT NULL THEN
-           (SELECT max(v.volatility) FROM (
-            SELECT p.provolatile::text
-            FROM pg_catalog.regexp_matches(t.typdefaultbin::text, ':(?:op)?funcid (\d+)', 'g') m
-            JOIN pg_catalog.pg_proc p ON p.oid = (m)[1]::oid
-            UNION ALL
-            -- A conversion by way of text calls the type's input function.
-            SELECT greatest(p.provolatile::text, 's')
-            FROM pg_catalog.regexp_matches(t.typdefaultbin::text, '{COERCEVIAIO .*? :resulttype (\d+) ', 'g') m
-            JOIN pg_catalog.pg_type t ON t.oid = (m)[1]::oid
-            JOIN pg_catalog.pg_proc p ON p.oid = t.typinput
-            UNION ALL SELECT 'v' WHERE t.typdefaultbin::text ~ '{NEXTVALUEEXPR '
-            UNION ALL SELECT 's' WHERE t.typdefaultbin::text ~ '{SQLVALUEFUNCTION '
-            UNION ALL SELECT 'i' WHERE t.typdefaultbin IS NOT NULL) v(volatility))
+           greatest('i', (
+               SELECT max(coalesce(p.provolatile::text, CASE f.node[2] WHEN 'NEXTVALUEEXPR' THEN 'v' ELSE 's' END))
+               FROM pg_catalog.regexp_matches(t.typdefaultbin::text,
+                   ':(?:op)?funcid (\d+)|{(NEXTVALUEEXPR|SQLVALUEFUNCTION|COERCEVIAIO) ', 'g') f(node)
+               LEFT JOIN pg_catalog.pg_proc p ON p.oid = f.node[1]::oid))
             WHEN t.typdefault IS NOT NULL THEN 'i' END AS default_volatility,
        CASE WHEN t.typtype = 'e' THEN ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e
                                             WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder)
