@@ -217,7 +217,7 @@ def _losing(name: str, at: At) -> Iterator[Relation]:
 
 
 def _column_refs(dropped: DropColumn, at: At) -> list[Ref]:
-    found = ((table, table.column(dropped.column)) for table in at.targets)
+    found = ((table, table.column(dropped.column)) for table in _losing(dropped.column, at))
     return [
         Ref(CLASS, table.oid, column.number)
         for table, column in found

@@ -187,6 +187,8 @@ def _cloned_foreign_keys(world: Snapshot, parent: Relation, child: Relation) -> 
 def _is_like_foreign(one: Constraint, other: Constraint, parent: Relation, child: Relation) -> bool:
     if other.kind != "f" or other.referenced != one.referenced or other.referenced_columns != one.referenced_columns:
         return False
+    if other.is_deferrable != one.is_deferrable:
+        return False
     mine = [_name(parent, number) for number in one.columns]
     return mine == [_name(child, number) for number in other.columns] and (one.on_delete, one.on_update) == (other.on_delete, other.on_update)
 

@@ -22,7 +22,7 @@ from gate.rules.coercion import Shape, assignment_exists, column_shape, rewrites
 from gate.rules.columns import identity_sequences
 from gate.rules.constraints import column_named
 from gate.rules.doomed import CLASS
-from gate.rules.lookup import family, scans
+from gate.rules.lookup import family
 
 AE, SRE = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE
 _SCAN = frozenset({Work.VALIDATION_SCAN})
@@ -34,7 +34,7 @@ def _set_type(part: Part, at: At) -> Iterator[Touch]:
     new = shape_of(change.type, at.world)
     _check(change, column, new, at)
     if at.table.kind == "c":
-        yield from _typed_tables(at)
+        yield from _typed_tables(change, new, at)
         return
     for table in at.targets:
         mine = table.column(change.column)
@@ -43,11 +43,14 @@ def _set_type(part: Part, at: At) -> Iterator[Touch]:
     yield from _identity(column, new, at)
 
 
-def _typed_tables(at: At) -> Iterator[Touch]:
-    """Tables OF a composite type follow it; a table with a column of it makes the server refuse."""
-    for table in at.world.relations.values():
-        if table.of_type and table.of_type == at.table.row_type:
-            yield from scans(family(at.world, table), at.lock, Work.REWRITE)
+def _typed_tables(change: SetType, new: Shape, at: At) -> Iterator[Touch]:
+    """Tables OF a composite type, and what inherits from them, follow it under CASCADE."""
+    for typed in at.world.relations.values():
+        if typed.of_type and typed.of_type == at.table.row_type:
+            for table in family(at.world, typed):
+                mine = table.column(change.column)
+                if mine is not None:
+                    yield from _one_table(change, mine, new, replace(at, table=table))
 
 
 def _check(change: SetType, column: Column, new: Shape, at: At) -> None:
