@@ -36,13 +36,11 @@ class Sqitch:
 
     def migrations(self) -> tuple[Migration, ...]:
         """In the plan's order; `id` is the change's SHA-1, `name` its name."""
-        if not (self.directory / "sqitch.plan").exists() and not self._layout().plan.exists():
-            return ()
-        plan = self._plan()
-        return tuple(self._migration(change) for change in plan.changes)
+        layout = self._layout()
+        return tuple(self._migration(layout, change) for change in self._plan().changes) if layout.plan.exists() else ()
 
-    def _migration(self, change: Change) -> Migration:
-        script = self._layout().deploy_script(change)
+    def _migration(self, layout: Layout, change: Change) -> Migration:
+        script = layout.deploy_script(change)
         content = script_hash(bytes_of(script)) if script.is_file() else None
         return Migration(id=change.id, path=shown(script), text="", name=change.name, checksum=content)
 

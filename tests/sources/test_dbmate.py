@@ -21,14 +21,14 @@ def up(database: Database, directory: Path, options: tuple[str, ...] = ("migrate
     return run([dbmate(), "--url", address, "--migrations-dir", directory, "--no-dump-schema", *options])
 
 
-@pytest.mark.majors()
+@pytest.mark.majors
 def test_what_gate_marks_dbmate_takes_as_applied(database: Database) -> None:
     here = world(DIRECTORY, database)
     here.apply(here.state().migrations)
     assert "Applying" not in up(database, DIRECTORY)
 
 
-@pytest.mark.majors()
+@pytest.mark.majors
 def test_what_dbmate_applies_gate_takes_as_applied(database: Database) -> None:
     assert up(database, DIRECTORY).count("Applied") == 3
     here = world(DIRECTORY, database)

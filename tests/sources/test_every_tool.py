@@ -31,7 +31,7 @@ def test_an_example_is_recognised_from_the_project_s_root_and_from_its_own_direc
     assert (again.name, again.directory) == (name, source.directory)
 
 
-@pytest.mark.majors()
+@pytest.mark.majors
 @pytest.mark.parametrize("name", CREATABLE)
 @pytest.mark.parametrize("marks_beginnings", [False, True])
 def test_after_all_is_applied_nothing_waits(name: str, marks_beginnings: bool, database: Database) -> None:  # noqa: FBT001 - a case
