@@ -1,4 +1,4 @@
-"""Types, domains, enums, sequences, schemas, extensions, publications; and what locks nothing or is not known.
+"""Types, domains, enums, sequences, schemas, extensions, publications.
 
 Source: PostgreSQL 18 `typecmds.c` (get_rels_with_domain, validateDomainCheckConstraint), `sequence.c` (AlterSequence,
 process_owned_by), `schemacmds.c`, `extension.c`, `publicationcmds.c` (OpenTableList).
@@ -15,21 +15,18 @@ from gate.model.actions import (
     CreateSchema,
     CreateType,
     ExtensionAction,
-    Inert,
     PublicationAction,
     SequenceAction,
-    Unknown,
 )
-from gate.model.catalog import Column, DomainConstraint, NamedObject, Publication, Ref, Relation, Schema, Sequence, Type
+from gate.model.catalog import Column, DomainConstraint, Publication, Ref, Relation, Schema, Sequence, Type
 from gate.model.effects import NotUnderstood, ServerWouldReject, Touch
-from gate.model.expressions import TypeName
 from gate.model.facts import Expect, Fact, Proof, Versions
 from gate.model.locks import LockMode
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.model.work import Work
-from gate.rules.lookup import family, find_type, maybe_relation, named_type, relation, require_owner, scans, word
-from gate.rules.named import CATALOGS, RELATIONS, refs
+from gate.rules.lookup import family, find_type, maybe_relation, named_type, relation, require_owner, role_named, scans, word
+from gate.rules.named import RELATIONS, refs
 from gate.rules.programs import created_in
 
 AS, S, SUE, SRE = LockMode.ACCESS_SHARE, LockMode.SHARE, LockMode.SHARE_UPDATE_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE
@@ -311,10 +308,11 @@ def derive_schema(action: CreateSchema, world: Snapshot) -> Iterator[Touch]:
     """What the statements inside do, each after the one before it."""
     from gate.rules import apply, derive
 
-    if action.name in world.schemas:
+    name = role_named(world, action.name)
+    if name in world.schemas:
         if action.if_not_exists:
             return
-        raise ServerWouldReject(f'schema "{action.name}" already exists', sqlstate="42P06")
+        raise ServerWouldReject(f'schema "{name}" already exists', sqlstate="42P06")
     world = _with_schema(action, world)
     for element in action.elements:
         yield from derive(element, world)
@@ -324,15 +322,16 @@ def derive_schema(action: CreateSchema, world: Snapshot) -> Iterator[Touch]:
 def _with_schema(action: CreateSchema, world: Snapshot) -> Snapshot:
     """With the schema, which comes first in the search path while the elements are done."""
     oid, world = world.fresh_oid()
-    schemas = {**world.schemas, action.name: Schema(oid=oid, name=action.name, owner=world.server.role)}
-    return replace(world, schemas=schemas, server=replace(world.server, search_path=(action.name, *world.server.search_path)))
+    name = role_named(world, action.name)
+    schemas = {**world.schemas, name: Schema(oid=oid, name=name, owner=world.server.role)}
+    return replace(world, schemas=schemas, server=replace(world.server, search_path=(name, *world.server.search_path)))
 
 
 def apply_schema(action: CreateSchema, snapshot: Snapshot) -> Snapshot:
     """The schema with what was created in it."""
     from gate.rules import apply
 
-    if action.name in snapshot.schemas:
+    if role_named(snapshot, action.name) in snapshot.schemas:
         return snapshot
     world = _with_schema(action, snapshot)
     for element in action.elements:
@@ -410,38 +409,6 @@ def apply_publication(action: PublicationAction, snapshot: Snapshot) -> Snapshot
     return replace(world, publications=(*(item for item in world.publications if item.name != action.name), changed))
 
 
-# --- nothing, and not known -------------------------------------------------------------------------------------------
-
-
-def derive_inert(action: Inert, world: Snapshot) -> Iterator[Touch]:
-    """No relation is locked, as its proof shows."""
-    del action, world
-    return iter(())
-
-
-def apply_inert(action: Inert, snapshot: Snapshot) -> Snapshot:
-    """Objects that it creates, for a later statement that names them."""
-    world = snapshot
-    for kind, name in action.names:
-        catalog = CATALOGS.get(kind)
-        if catalog is not None:
-            oid, world = world.fresh_oid()
-            made = NamedObject(oid=oid, catalog=catalog, name=name.name, schema=created_in(world, name), owner=world.server.role)
-            world = replace(world, others=(*world.others, made))
-    return world
-
-
-def derive_unknown(action: Unknown, world: Snapshot) -> Iterator[Touch]:
-    """Refused."""
-    del world
-    raise NotUnderstood(action.why or "no fact covers this statement")
-
-
-def typed(name: TypeName, world: Snapshot) -> int:
-    """The oid of a written type."""
-    return named_type(world, name).oid
-
-
 DERIVES = {
     CreateType: derive_type,
     AlterDomain: derive_domain,
@@ -450,8 +417,6 @@ DERIVES = {
     CreateSchema: derive_schema,
     ExtensionAction: derive_extension,
     PublicationAction: derive_publication,
-    Inert: derive_inert,
-    Unknown: derive_unknown,
 }
 APPLIES = {
     CreateType: apply_type,
@@ -461,7 +426,6 @@ APPLIES = {
     CreateSchema: apply_schema,
     ExtensionAction: apply_extension,
     PublicationAction: apply_publication,
-    Inert: apply_inert,
 }
 
 _DOC = "https://www.postgresql.org/docs/18/explicit-locking.html#LOCKING-TABLES; src/backend/commands/typecmds.c, sequence.c, publicationcmds.c"

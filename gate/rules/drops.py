@@ -15,7 +15,7 @@ from gate.model.facts import Expect, Fact, Proof, Versions
 from gate.model.locks import LockMode
 from gate.model.snapshot import Snapshot
 from gate.rules.doomed import doom, doomed_touches, parent_touches, without_doomed
-from gate.rules.lookup import descendants, require_owner
+from gate.rules.lookup import descendants, require_owner, role_named
 from gate.rules.named import CATALOGS, CLASS, PART_CATALOGS, RELATIONS, ROUTINES, holder, not_found, refs
 
 AE, SUE = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_UPDATE_EXCLUSIVE
@@ -45,7 +45,13 @@ _KNOWN = frozenset({"type", "domain", "schema", *ROUTINES, *CATALOGS, *RELATIONS
 def _found(action: Drop, world: Snapshot, name: ObjectName) -> tuple[Ref, ...]:
     if action.object not in _KNOWN:
         raise NotUnderstood(f"what depends on a {action.object} is not read")
-    found = refs(world, action.object, name)
+    try:
+        found = refs(world, action.object, name)
+    except ServerWouldReject as answer:
+        # IF EXISTS forgives argument types and schemas that are missing too.
+        if action.missing_ok and answer.sqlstate in ("42704", "3F000", "42P01"):
+            return ()
+        raise
     if not found and not action.missing_ok:
         raise not_found(world, action.object, name)
     return found
@@ -118,7 +124,9 @@ def _check_index(action: Drop, world: Snapshot, table: Relation, index: Index) -
 
 def apply_drop(action: Drop, snapshot: Snapshot) -> Snapshot:
     """The catalog without them."""
-    roots = [ref for name in action.names for ref in refs(snapshot, action.object, name)]
+    if action.object not in _KNOWN:
+        return snapshot
+    roots = [ref for name in action.names for ref in _found(action, snapshot, name)]
     return without_doomed(snapshot, doom(snapshot, roots, cascade=action.cascade)) if roots else snapshot
 
 
@@ -127,16 +135,12 @@ def apply_drop(action: Drop, snapshot: Snapshot) -> Snapshot:
 
 def derive_owned(action: DropOwned, world: Snapshot) -> Iterator[Touch]:
     """Every relation of the roles; policies that name a role are not read."""
-    roles = {_role(world, role) for role in action.roles}
+    roles = {role_named(world, role) for role in action.roles}
     if action.reassigns:
         for relation in owned_relations(world, roles):
             yield Touch(relation.oid, AE)
         return
     yield from doomed_touches(world, doom(world, _owned(world, roles), cascade=action.cascade))
-
-
-def _role(world: Snapshot, written: str) -> str:
-    return world.server.role if written in ("CURRENT_USER", "CURRENT_ROLE", "SESSION_USER") else written
 
 
 def owned_relations(world: Snapshot, roles: set[str]) -> Iterator[Relation]:
@@ -165,7 +169,7 @@ def apply_owned(action: DropOwned, snapshot: Snapshot) -> Snapshot:
     """The catalog without them; a new owner changes no lock."""
     if action.reassigns:
         return snapshot
-    roles = {_role(snapshot, role) for role in action.roles}
+    roles = {role_named(snapshot, role) for role in action.roles}
     return without_doomed(snapshot, doom(snapshot, _owned(snapshot, roles), cascade=action.cascade))
 
 

@@ -175,6 +175,11 @@ def require_owner(world: Snapshot, table: Relation) -> None:
         )
 
 
+def role_named(world: Snapshot, written: str) -> str:
+    """CURRENT_USER and its like are the role that runs it."""
+    return world.server.role if written in ("CURRENT_USER", "CURRENT_ROLE", "SESSION_USER") else written
+
+
 def incomplete(what: str) -> NotUnderstood:
     """What the snapshot does not hold."""
     return NotUnderstood(f"{what} was not read")

@@ -11,13 +11,13 @@ from dataclasses import replace
 from typing import cast
 
 from gate.model.actions import Grant, NamedPart, ObjectName, OnObject, Part
-from gate.model.catalog import Ref, Relation, Schema
+from gate.model.catalog import NamedObject, Publication, Ref, Relation, Schema
 from gate.model.effects import ServerWouldReject, Touch
 from gate.model.facts import Expect, Fact, Proof, Versions
 from gate.model.locks import LockMode
 from gate.model.snapshot import Snapshot
 from gate.rules.alter_table import At, PartRule, always
-from gate.rules.lookup import maybe_index, relation, require_owner
+from gate.rules.lookup import maybe_index, relation, require_owner, role_named
 from gate.rules.named import CATALOGS, RELATIONS, ROUTINES, holder, not_found, refs
 from gate.rules.named import PART_CATALOGS as ON_RELATIONS
 from gate.rules.renames import owned_sequences
@@ -37,11 +37,6 @@ def _owner(part: Part, at: At) -> Iterator[Touch]:
     if at.table.sequence is not None and at.table.sequence.owner_table:
         raise ServerWouldReject(f'cannot change owner of sequence "{at.table.name}"', sqlstate="0A000", remedy="change that of its table")
     yield from (Touch(item.oid, at.lock) for item in owned_sequences(at.world, at.table))
-
-
-def role_named(world: Snapshot, written: str) -> str:
-    """CURRENT_USER and its like are the role that runs it."""
-    return world.server.role if written in ("CURRENT_USER", "CURRENT_ROLE", "SESSION_USER") else written
 
 
 def _apply_owner(part: Part, at: At) -> Snapshot:
@@ -68,11 +63,35 @@ def derive_on(action: OnObject, world: Snapshot) -> Iterator[Touch]:
         yield from _members(action, world)
     elif kind in _FOUND:
         _require(action, world)
+        if action.what in ("owner", "rename", "set schema"):
+            _require_ownership(action, world)
 
 
 def _require(action: OnObject, world: Snapshot) -> None:
     if not refs(world, action.object, action.name):
         raise not_found(world, action.object, action.name)
+
+
+def _require_ownership(action: OnObject, world: Snapshot) -> None:
+    server = world.server
+    for ref in refs(world, action.object, action.name):
+        owner = _owner_of(ref, world)
+        if owner and not server.is_superuser and owner not in {server.role, *server.memberships}:
+            raise ServerWouldReject(
+                f"must be owner of {action.object} {action.name.name}",
+                sqlstate="42501",
+                remedy=f"run it as a member of {owner}: GRANT {owner} TO {server.role}",
+            )
+
+
+def _owner_of(ref: Ref, world: Snapshot) -> str:
+    found: object = {"pg_type": world.types, "pg_proc": world.functions}.get(ref.catalog, {}).get(ref.oid)
+    if found is None:
+        items = (*world.schemas.values(), *world.publications, *world.others)
+        catalogs = {"pg_namespace": Schema, "pg_publication": Publication}
+        kind = catalogs.get(ref.catalog, NamedObject)
+        found = next((item for item in items if item.oid == ref.oid and isinstance(item, kind)), None)
+    return str(getattr(found, "owner", ""))
 
 
 def _holders(world: Snapshot, name: ObjectName) -> Iterator[Relation]:

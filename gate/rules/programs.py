@@ -256,7 +256,8 @@ _POLYMORPHIC = frozenset(
 def derive_function(action: CreateFunction, world: Snapshot) -> Iterator[Touch]:
     """A body in SQL is analysed and rewritten when the function is made, unless its arguments are polymorphic."""
     for query in _checked(action, world):
-        yield from _rewritten(query, world)
+        if query.uses:
+            yield from _rewritten(query, world)
 
 
 def _checked(action: CreateFunction, world: Snapshot) -> tuple[Query, ...]:

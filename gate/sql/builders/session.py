@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from postgast import pg_query_pb2 as pb
 
-from gate.model.actions import Inert, SetSetting, Statement, TransactionControl
+from gate.model.actions import Inert, SetSetting, Statement, TransactionControl, Unknown
 from gate.sql.terms import constant
 from gate.sql.tree import Tree, words
 
@@ -98,6 +98,35 @@ def fetch(node: Tree) -> Statement:
     return _inert("MOVE" if node.ismove else "FETCH")
 
 
+def create_subscription(node: Tree) -> Statement:
+    """CreateSubscriptionStmt: without a connection nothing but the catalog changes."""
+    options = {item.def_elem.defname: item.def_elem for item in node.options}
+    connects = "connect" not in options or _is_on(options["connect"])
+    return _subscription("CREATE SUBSCRIPTION", connects=connects)
+
+
+def alter_subscription(node: Tree) -> Statement:
+    """AlterSubscriptionStmt: what refreshes asks the publisher for its tables, and opens those of the same names here."""
+    kind = words(pb.AlterSubscriptionType, node.kind, "ALTER_SUBSCRIPTION_")
+    options = {item.def_elem.defname: item.def_elem for item in node.options}
+    refreshes = "refresh" not in options or _is_on(options["refresh"])
+    connects = kind.startswith("refresh") or (kind.endswith("publication") and refreshes) or "two_phase" in options or "failover" in options
+    return _subscription("ALTER SUBSCRIPTION", connects=connects)
+
+
+def _is_on(option: Tree) -> bool:
+    kind = option.arg.WhichOneof("node")
+    if kind == "boolean":
+        return bool(option.arg.boolean.boolval)
+    return kind != "string" or option.arg.string.sval.lower() not in ("false", "off", "0")
+
+
+def _subscription(tag: str, *, connects: bool) -> Statement:
+    if connects:
+        return Statement(kind=tag, action=Unknown(why=f"{tag} asks the publisher which tables there are, and opens those"))
+    return _inert(tag)
+
+
 def _plain(tag: str, *, alone: bool) -> object:
     def build(node: Tree) -> Statement:
         del node
@@ -111,6 +140,8 @@ BUILDERS = {
     "variable_set_stmt": set_setting,
     "discard_stmt": discard,
     "fetch_stmt": fetch,
+    "create_subscription_stmt": create_subscription,
+    "alter_subscription_stmt": alter_subscription,
     **{name: _plain(tag, alone=False) for name, tag in _INERT.items()},
     **{name: _plain(tag, alone=True) for name, tag in _ALONE.items()},
 }
