@@ -12,9 +12,21 @@ from gate.db import snapshot as reading
 from gate.model.snapshot import Snapshot
 from gate.model.wants import Wants
 from gate.plan.reading import ReadMigration
+from gate.rules.reaching_code import further_wants
+from gate.rules.scope import DEPTH
 
 
 def look(connection: Connection, migrations: Iterable[ReadMigration], *, release_role: str | None = None) -> Snapshot:
-    """One snapshot for all of them."""
-    wants = reduce(or_, (item.wants for item in migrations), Wants())
-    return reading.read(connection, wants, release_role=release_role)
+    """One snapshot for all of them; code that runs is followed as deep as `DEPTH`, one look a level."""
+    read = tuple(migrations)
+    wants = reduce(or_, (item.wants for item in read), Wants())
+    snapshot = reading.read(connection, wants, release_role=release_role)
+    actions = [item.statement.action for one in read for item in one.statements if item.statement is not None]
+    asked = wants
+    for _ in range(DEPTH - 1):
+        further = further_wants(snapshot, actions)
+        if not further or (asked | further) == asked:
+            break
+        asked |= further
+        snapshot = reading.read(connection, further, release_role=release_role, already=snapshot)
+    return snapshot

@@ -67,6 +67,8 @@ class Query(Action):
     `plans` is False where the query is only analysed and rewritten (PREPARE), `rewrites` where it is not even that (a view's
     definition), `runs` where it does not run (EXPLAIN). `calls` are functions that it may run; `settings` what
     set_config gives to settings: (name, value, is local).
+    `source` is the only relation of the outermost FROM, `column_sources` its columns where the output is one of them;
+    `unknown_names` are functions that get a relation which only a run can name.
     """
 
     uses: tuple[RelationUse, ...] = ()
@@ -82,6 +84,8 @@ class Query(Action):
     output_columns: tuple[str | None, ...] = ()
     settings: tuple[tuple[str, str, bool], ...] = ()
     unknown_names: tuple[str, ...] = ()
+    source: Name | None = None
+    column_sources: tuple[str | None, ...] = ()
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------

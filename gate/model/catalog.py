@@ -130,13 +130,17 @@ class Index:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """A row of `pg_trigger`. `events` holds `insert update delete truncate`; internal ones belong to a constraint."""
+    """A row of `pg_trigger`. `events` holds `insert update delete truncate`; internal ones belong to a constraint.
+
+    `columns` are those of UPDATE OF.
+    """
 
     oid: int
     name: str
     relation: int
     function: int
     events: frozenset[str] = frozenset()
+    columns: tuple[int, ...] = ()
     timing: str = "after"  # before, after, instead
     is_row: bool = True
     is_internal: bool = False
@@ -209,7 +213,8 @@ class Relation:
 
     `kind` is `relkind`: `r p v m S f c t`. `parents` and `children` are inheritance or partition links (oids, direct
     ones only), `referenced_by` the oids of (table, constraint) pairs whose foreign key points here.
-    `reads` are the relations that a view's or materialized view's query names. `is_known_empty` is True only
+    `partition_columns` are all columns that the partition key uses, in any order; `partition_keys` the key itself, 0 for an
+    expression, with its operator classes. `reads` are the relations that a view's or materialized view's query names. `is_known_empty` is True only
     where it was read or follows from its creation. `is_complete` is False for a neighbour of which only name, kind
     and size were read.
     """
@@ -236,6 +241,8 @@ class Relation:
     partition_bound: str | None = None
     partition_strategy: str = ""  # r, l, h
     partition_columns: tuple[int, ...] = ()
+    partition_keys: tuple[int, ...] = ()
+    partition_classes: tuple[int, ...] = ()
     replica_identity: str = "d"
     has_row_security: bool = False
     forces_row_security: bool = False

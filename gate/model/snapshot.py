@@ -34,6 +34,7 @@ class Server:
 
     `search_path` is the effective one with `pg_catalog` left out and `$user` resolved; `settings` are the values of the
     settings that matter, as `current_setting` gives them; `memberships` the roles whose privileges the role has.
+    `printed_path` is the search path under which stored texts were printed, where a statement changed it since.
     """
 
     major: int
@@ -43,6 +44,7 @@ class Server:
     is_superuser: bool = False
     memberships: frozenset[str] = frozenset()
     search_path: tuple[str, ...] = ("public",)
+    printed_path: tuple[str, ...] = ()
     time_zone: str = "UTC"
     is_standby: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from gate.model.actions import Action, Query
+from gate.model.actions import Action, Cell, Query
 from gate.sql.parse import parse_all, parse_statement
-from gate.sql.tree import DoesNotParse
+from gate.sql.targets import cell
+from gate.sql.tree import DoesNotParse, content, parsed
 from gate.model.wants import Wants
 
 
@@ -44,3 +45,14 @@ def stored_wants(text: str) -> Wants:
     for item in found:
         wants |= item.wants
     return wants
+
+
+@lru_cache(maxsize=4096)
+def stored_literal(text: str) -> Cell | None:
+    """A default that is a literal or null; None for anything else."""
+    try:
+        (select,) = parsed(f"SELECT {text}")
+        found = cell(content(select).target_list[0].res_target.val)
+    except (DoesNotParse, ValueError, IndexError):
+        return None
+    return None if found.kind == "other" else found

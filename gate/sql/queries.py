@@ -43,6 +43,8 @@ def query(node: Tree, *, runs: bool = True, plans: bool = True, rewrites: bool =
         output_columns=_output_columns(inner),
         settings=tuple(found.settings),
         unknown_names=tuple(found.unknown_names),
+        source=_source(inner),
+        column_sources=_column_sources(inner),
     )
 
 
@@ -245,3 +247,19 @@ def _output_name(target: Tree) -> str | None:
     elif kind == "func_call":
         parts = strings(value.funcname)
     return next(iter(tuple(parts)[-1:]), None)
+
+
+def _source(inner: Tree) -> Name | None:
+    """The relation of a plain `SELECT ... FROM relation`."""
+    if inner.DESCRIPTOR.name != "SelectStmt" or len(inner.from_clause) != 1:
+        return None
+    kind, value = which(inner.from_clause[0])
+    return range_name(value) if kind == "range_var" else None
+
+
+def _column_sources(inner: Tree) -> tuple[str | None, ...]:
+    """For each output column the column that it shows as it is."""
+    if inner.DESCRIPTOR.name != "SelectStmt":
+        return ()
+    found = (which(item.res_target.val) for item in inner.target_list)
+    return tuple(strings(value.fields)[-1] if kind == "column_ref" and strings(value.fields) else None for kind, value in found)

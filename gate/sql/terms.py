@@ -91,7 +91,9 @@ def _constant_text(inner: Tree) -> str | None:
     if kind is None:
         return None if inner.isnull else "0"
     value = getattr(inner, kind)
-    return str(getattr(value, {"ival": "ival", "fval": "fval", "sval": "sval", "boolval": "boolval", "bsval": "bsval"}[kind]))
+    return str(
+        getattr(value, {"ival": "ival", "fval": "fval", "sval": "sval", "boolval": "boolval", "bsval": "bsval"}[kind])
+    )
 
 
 def expression(node: Tree) -> Expression:

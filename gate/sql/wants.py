@@ -18,6 +18,7 @@ from gate.model.actions import (
     OnObject,
     PublicationAction,
     Reindex,
+    Run,
     SetType,
     Statement,
     Vacuum,
@@ -195,6 +196,8 @@ def _other_name(word: str, node: Tree) -> Name:
 
 def _of_action(wants: Wants, statement: Statement) -> Wants:
     match statement.action:
+        case Run(body=str() as body, language=language):
+            return wants | read_body(language, body)
         case AlterTable(parts=parts) if any(isinstance(part, SetType) for part in parts):
             return replace(wants, needs_casts=True)
         case Drop(object="schema", names=names):
@@ -219,3 +222,10 @@ def _of_action(wants: Wants, statement: Statement) -> Wants:
             return replace(wants, schemas=wants.schemas | {named.name.name})
         case _:
             return wants
+
+
+def read_body(language: str, body: str) -> Wants:
+    """What a DO block's own text names."""
+    from gate.sql.plpgsql import Routine, read_code
+
+    return read_code(Routine(language=language, source=body, kind="do")).wants

@@ -63,7 +63,9 @@ def _named(command: Tree) -> NamedPart:
     if command.subtype == pb.AT_ChangeOwner:
         name = role_name(command.newowner)
     if command.subtype == pb.AT_AlterConstraint:
-        name = getattr(getattr(command, "def").at_alter_constraint if False else content(getattr(command, "def")), "conname", None)
+        name = getattr(
+            getattr(command, "def").at_alter_constraint if False else content(getattr(command, "def")), "conname", None
+        )
     if command.subtype == pb.AT_ReplicaIdentity:
         identity = content(getattr(command, "def"))
         word, name = f"ReplicaIdentity {identity.identity_type}", identity.name or None
@@ -99,7 +101,11 @@ def _options(command: Tree) -> tuple[str, ...]:
     """Names of SET (...) options; for ALTER CONSTRAINT the attributes it sets."""
     inner = content(getattr(command, "def"))
     if command.subtype == pb.AT_AlterConstraint:
-        flags = {"enforceability": "alter_enforceability", "deferrability": "alter_deferrability", "inheritability": "alter_inheritability"}
+        flags = {
+            "enforceability": "alter_enforceability",
+            "deferrability": "alter_deferrability",
+            "inheritability": "alter_inheritability",
+        }
         named = [word for word, field in flags.items() if getattr(inner, field, False)]
         return (*named, *(["enforced"] if getattr(inner, "is_enforced", False) else []))
     if inner.DESCRIPTOR.name == "List":

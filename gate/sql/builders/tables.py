@@ -139,7 +139,11 @@ def _inline(name: str, inline: list[Tree]) -> tuple[ConstraintSpec, ...]:
     for item in inline:
         if item.contype in KINDS:
             specs.append(constraint(item, inline_column=name))
-        elif specs and item.contype in (pb.CONSTR_ATTR_NOT_ENFORCED, pb.CONSTR_ATTR_DEFERRABLE, pb.CONSTR_ATTR_DEFERRED):
+        elif specs and item.contype in (
+            pb.CONSTR_ATTR_NOT_ENFORCED,
+            pb.CONSTR_ATTR_DEFERRABLE,
+            pb.CONSTR_ATTR_DEFERRED,
+        ):
             specs[-1] = _with_attribute(specs[-1], item.contype)
     return tuple(specs)
 

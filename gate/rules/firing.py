@@ -1,0 +1,165 @@
+"""What changed rows set off: triggers, and foreign keys in both directions.
+
+Source: PostgreSQL 18 `ri_triggers.c` (RI_FKey_check: SELECT ... FOR KEY SHARE of the referenced table; RI_FKey_noaction_del:
+the same of the referencing one; cascades are DELETE and UPDATE statements), `trigger.c` (RI_FKey_fk_upd_check_required).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gate.model.actions import Cell, Qual, RelationUse
+from gate.model.catalog import Constraint, Relation, Trigger
+from gate.model.effects import NotUnderstood, Touch
+from gate.model.locks import LockMode
+from gate.model.names import Name
+from gate.rules.giving import given, may_be_present, resolved
+from gate.rules.lookup import descendants
+from gate.rules.pruning import Quals, by_column, live
+from gate.rules.scope import Scope
+
+RS, RX = LockMode.ROW_SHARE, LockMode.ROW_EXCLUSIVE
+
+
+def _is_replica(scope: Scope) -> bool:
+    return scope.world.server.settings.get("session_replication_role") == "replica"
+
+
+# --- triggers ---------------------------------------------------------------------------------------------------------
+
+
+def triggers(
+    scope: Scope, table: Relation, root: Relation, events: frozenset[str], sets: frozenset[str] = frozenset()
+) -> Iterator[Touch]:
+    """The functions of the triggers that fire; those of the statement only at the relation that it names."""
+    from gate.rules.code import body
+
+    if _is_replica(scope):
+        return
+    for trigger in table.triggers:
+        if not trigger.is_enabled or trigger.is_internal or not _fires(trigger, table, events, sets):
+            continue
+        if not trigger.is_row and table.oid != root.oid:
+            continue
+        function = scope.world.functions.get(trigger.function)
+        if function is None:
+            raise NotUnderstood(f"the function of trigger {trigger.name} on {table.full_name} was not read")
+        yield from body(scope, function)
+
+
+def _fires(trigger: Trigger, table: Relation, events: frozenset[str], sets: frozenset[str]) -> bool:
+    met = trigger.events & events
+    if met != {"update"} or not trigger.columns or not sets:
+        return bool(met)
+    names = {column.name for column in table.columns if column.number in trigger.columns}
+    return bool(names & sets)
+
+
+# --- foreign keys -----------------------------------------------------------------------------------------------------
+
+
+def foreign_keys(scope: Scope, use: RelationUse, root: Relation, table: Relation) -> Iterator[Touch]:
+    """Checks against the tables that this one references, and what happens to those that reference it."""
+    if _is_replica(scope):
+        return
+    own = {item.oid for item in table.constraints}
+    for constraint in table.constraints:
+        if constraint.kind == "f" and constraint.parent not in own and _is_checked(use, root, table, constraint):
+            yield from _check(scope, use, root, table, constraint)
+    if use.events & {"update", "delete"}:
+        yield from _referencing(scope, use, table)
+
+
+def _names(table: Relation, numbers: tuple[int, ...]) -> tuple[str, ...]:
+    found = (table.column_number(number) for number in numbers)
+    return tuple(column.name if column else "" for column in found)
+
+
+def _is_checked(use: RelationUse, root: Relation, table: Relation, constraint: Constraint) -> bool:
+    """Whether a row can get a new, whole key here, and the check is not left for the end of the transaction."""
+    if constraint.is_deferred or not constraint.is_enforced:
+        return False
+    names = _names(table, constraint.columns)
+    if "insert" in use.events:
+        columns = [root.column(name) for name in names]
+        if all(column is None or may_be_present(use, root, column) for column in columns):
+            return True
+    sets = dict(use.sets)
+    changed = [name for name in names if name in sets]
+    return "update" in use.events and bool(changed) and any(sets[name].kind != "null" for name in changed)
+
+
+def _check(scope: Scope, use: RelationUse, root: Relation, table: Relation, constraint: Constraint) -> Iterator[Touch]:
+    referenced = scope.world.relations.get(constraint.referenced)
+    if referenced is None:
+        return
+    yield Touch(referenced.oid, RS)
+    if referenced.kind == "p":
+        for item in live(scope.world, referenced, _looked_for(use, root, table, constraint, referenced)):
+            yield Touch(item.oid, RS)
+
+
+def _looked_for(use: RelationUse, root: Relation, table: Relation, constraint: Constraint, referenced: Relation) -> Quals:
+    """The key values that are looked up, where they stand in the statement."""
+    found = []
+    pairs = zip(_names(table, constraint.columns), _names(referenced, constraint.referenced_columns), strict=False)
+    for name, key in pairs:
+        cells = _cells(use, root, name)
+        if cells and all(cell.kind in ("literal", "null") for cell in cells):
+            found.append(Qual(key, "in", tuple(cell.text for cell in cells if cell.kind == "literal")))
+    return by_column(found)
+
+
+def _cells(use: RelationUse, root: Relation, name: str) -> tuple[Cell, ...]:
+    column = root.column(name)
+    if column is None:
+        return ()
+    cells = tuple(resolved(cell, column) for cell in given(use, root, name)) if "insert" in use.events else ()
+    return (*cells, *(cell for item, cell in use.sets if item == name))
+
+
+def _referencing(scope: Scope, use: RelationUse, table: Relation) -> Iterator[Touch]:
+    sets = {name for name, _ in use.sets}
+    for oid, number in table.referenced_by:
+        other = scope.world.relations.get(oid)
+        constraint = next((item for item in other.constraints if item.oid == number), None) if other else None
+        if other is None or constraint is None or _is_inherited(scope, constraint) or not constraint.is_enforced:
+            continue
+        if "delete" in use.events:
+            yield from _acted(scope, other, constraint, constraint.on_delete, "delete")
+        if "update" in use.events and sets & set(_names(table, constraint.referenced_columns)):
+            yield from _acted(scope, other, constraint, constraint.on_update, "update")
+
+
+def _is_inherited(scope: Scope, constraint: Constraint) -> bool:
+    """Whether it is the partition's copy of a key that the partitioned table has: only that one acts."""
+    if not constraint.parent:
+        return False
+    table = scope.world.relations.get(constraint.relation)
+    return table is not None and constraint.parent not in {item.oid for item in table.constraints}
+
+
+def _acted(scope: Scope, other: Relation, constraint: Constraint, action: str, event: str) -> Iterator[Touch]:
+    """NO ACTION and RESTRICT look, CASCADE and SET change."""
+    from gate.rules.writing import write
+
+    if action in ("a", "r"):
+        if action == "r" or not constraint.is_deferred:
+            yield Touch(other.oid, RS)
+            if other.kind == "p":
+                yield from (Touch(item.oid, RS) for item in descendants(scope.world, other.oid))
+        return
+    if constraint.oid in scope.inside:
+        yield Touch(other.oid, RX)
+        return
+    yield from write(scope.within(constraint.oid), _cascade(other, constraint, action, event), other)
+
+
+def _cascade(other: Relation, constraint: Constraint, action: str, event: str) -> RelationUse:
+    name = Name(other.name, other.schema)
+    only = other.kind != "p"
+    if action == "c" and event == "delete":
+        return RelationUse(name=name, mode=RX, only=only, event="delete", events=frozenset({"delete"}))
+    cell = Cell({"c": "other", "n": "null", "d": "default"}[action])
+    sets = tuple((item, cell) for item in _names(other, constraint.columns))
+    return RelationUse(name=name, mode=RX, only=only, event="update", events=frozenset({"update"}), sets=sets)

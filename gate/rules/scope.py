@@ -1,0 +1,48 @@
+"""Where a query stands while it is followed: the catalog it meets, how far it gets, and the code that it is inside of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gate.model.catalog import Relation
+from gate.model.effects import ServerWouldReject
+from gate.model.names import Name
+from gate.model.snapshot import Snapshot
+from gate.rules.lookup import maybe_index, relation
+
+DEPTH = 3
+"""How many bodies deep names were looked up; see `gate.app.looking`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """`inside` holds views, rules and functions (oids) that are being followed, so that none is followed twice on one way."""
+
+    world: Snapshot
+    plans: bool = True
+    runs: bool = True
+    inside: frozenset[int] = frozenset()
+    depth: int = 0
+
+    def within(self, oid: int) -> Scope:
+        """Inside this view, rule or function."""
+        return replace(self, inside=self.inside | {oid})
+
+    def deeper(self, oid: int) -> Scope:
+        """Inside the body of this function."""
+        return replace(self, inside=self.inside | {oid}, depth=self.depth + 1)
+
+    @property
+    def stored(self) -> Scope:
+        """With the search path under which the server printed what the catalog stores."""
+        server = self.world.server
+        if not server.printed_path or server.printed_path == server.search_path:
+            return self
+        return replace(self, world=replace(self.world, server=replace(server, search_path=server.printed_path)))
+
+    def named(self, name: Name) -> Relation:
+        """The relation that a query names; an index is none."""
+        found = relation(self.world, name)
+        if found.kind == "c" or maybe_index(self.world, name) is not None:
+            raise ServerWouldReject(f'cannot open relation "{name}"', sqlstate="42809")
+        return found
