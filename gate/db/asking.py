@@ -34,6 +34,19 @@ class Asking:
                 plain.execute(command)
         return [cursor.fetchall() for cursor in cursors]
 
+    def ahead(self, batches: Iterable[list[Ask]], *, after: bytes) -> Iterator[list[list[Row]]]:
+        """The rows of each batch, one batch after the other: the server works on the next while the caller has this."""
+        with self._connection.pipeline(), self._connection.cursor() as plain:
+            rows: list[list[Row]] | None = None
+            for asks in batches:
+                cursors = [self._sent(name, parameters) for name, parameters in asks]
+                plain.execute(after)
+                if rows is not None:
+                    yield rows
+                rows = [cursor.fetchall() for cursor in cursors]
+            if rows is not None:
+                yield rows
+
     def each(self, ask: Ask) -> Iterator[Row]:
         """The rows of one query, one after the other: a large answer never stands there as dictionaries at once."""
         yield from self._sent(*ask)

@@ -123,12 +123,38 @@ def _second_round(
     once = assembling.once_asks(wants, seeds)
     answers = asking.all(once)
     round_ = assembling.SecondRound.of(answers, of)
-    with _without_collector() if len(seeds.oids) > CHUNK else nullcontext():
-        for start in range(0, len(seeds.oids), CHUNK):
-            chunk = seeds.oids[start : start + CHUNK]
+    chunks = [seeds.oids[start : start + CHUNK] for start in range(0, len(seeds.oids), CHUNK)]
+    with _without_collector() if len(chunks) > 1 else nullcontext():
+        left = _eager(asking, chunks, round_, locked)
+        for chunk in left:
             rows, locked = _patient(asking, chunk, of, locked)
             round_.add(rows, set(locked) & set(chunk))
     return round_
+
+
+def _eager(
+    asking: Asking, chunks: list[list[int]], round_: assembling.SecondRound, locked: list[int]
+) -> list[list[int]]:
+    """Reads chunk after chunk without a pause, and gives back those from which on another session was in the way.
+
+    The savepoint is rolled back after each: that gives back the locks that definitions of views took.
+    """
+    batches = (_asks(asking, chunk, round_.session, locked) for chunk in chunks)
+    done = 0
+    asking.run(_SAVE)
+    try:
+        for rows in asking.ahead(batches, after=_BACK):
+            round_.add(rows, set(locked) & set(chunks[done]))
+            done += 1
+    except _BUSY:
+        asking.run(_BACK)
+    return chunks[done:]
+
+
+def _asks(asking: Asking, chunk: list[int], of: session.Session, locked: list[int]) -> list[Ask]:
+    return relations.asks(
+        chunk, role_oid=of.role_oid, major=asking.major, locked=locked, sees_statistics=of.sees_statistics
+    )
 
 
 @contextmanager
@@ -146,18 +172,15 @@ def _without_collector() -> Iterator[None]:
 def _patient(
     asking: Asking, chunk: list[int], of: session.Session, locked: list[int]
 ) -> tuple[list[list[Row]], list[int]]:
-    """The rows of a chunk. What another session takes meanwhile is left out at the second try, all at the third.
-
-    The savepoint is always rolled back: that gives back the locks that definitions of views took.
-    """
-    for attempt in range(3):
-        asked = relations.asks(
-            chunk, role_oid=of.role_oid, major=asking.major, locked=locked, sees_statistics=of.sees_statistics
-        )
+    """The rows of a chunk, without what others hold by now; if one more comes in between, without all of it."""
+    for left_out in (_locked(asking, locked), list(chunk)):
         try:
-            return asking.all(asked, before=(_SAVE,), after=(_BACK,)), locked
+            return asking.all(_asks(asking, chunk, of, left_out), after=(_BACK,)), left_out
         except _BUSY:
             asking.run(_BACK)
-            now = asking.all([("locked", {})])[0]
-            locked = [row["oid"] for row in now] if attempt == 0 else list(chunk)
     raise AssertionError("with every relation left out nothing is opened")
+
+
+def _locked(asking: Asking, before: list[int]) -> list[int]:
+    """What others hold or await under ACCESS EXCLUSIVE now, or did at the first look."""
+    return sorted({*before, *(row["oid"] for row in asking.all([("locked", {})])[0])})
