@@ -36,7 +36,11 @@ def _as_migration(sql: str, item: ReadMigration) -> ReadMigration:
     from dataclasses import replace
 
     del sql
-    alone = len(item.statements) == 1 and item.statements[0].statement is not None and item.statements[0].statement.forbids_transaction
+    alone = (
+        len(item.statements) == 1
+        and item.statements[0].statement is not None
+        and item.statements[0].statement.forbids_transaction
+    )
     if not alone:
         return item
     return replace(item, migration=replace(item.migration, is_transactional=False, sending=Sending.EACH))

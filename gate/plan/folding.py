@@ -1,4 +1,4 @@
-"""The snapshot rolled forward through one migration, statement by statement, with the locks that its transactions hold."""
+"""The snapshot rolled forward through one migration, with the locks that its transactions hold."""
 
 from __future__ import annotations
 
@@ -81,7 +81,9 @@ def _unparsed(state: _Fold, item: ReadStatement) -> StatementPlan:
     assert item.error is not None
     if state.accepts is None or state.accepts(item.script.sql) is not None:
         raise invalid(item, state.path)
-    finding = not_understood(f"this server accepts it, the grammar of PostgreSQL 18 does not ({item.error.problem})", "")
+    finding = not_understood(
+        f"this server accepts it, the grammar of PostgreSQL 18 does not ({item.error.problem})", ""
+    )
     return _plan(item, item.script.sql.split()[0].upper(), (), (finding,), understood=False)
 
 
@@ -101,14 +103,22 @@ def _judged(state: _Fold, item: ReadStatement, statement: Statement, *, one: boo
         understood = False
     held = {name: (mode, line) for name, (mode, line, _) in state.held.items()}
     findings += works_under_lock(found, held)
-    return _plan(item, statement.kind, found, tuple(findings), understood=understood, alone=statement.forbids_transaction)
+    return _plan(
+        item, statement.kind, found, tuple(findings), understood=understood, alone=statement.forbids_transaction
+    )
 
 
 _OUTSIDE = "put it in a migration of its own that the tool runs outside a transaction"
 
 
 def _plan(
-    item: ReadStatement, kind: str, found: tuple[Effect, ...], findings: tuple[Finding, ...], *, understood: bool, alone: bool = False
+    item: ReadStatement,
+    kind: str,
+    found: tuple[Effect, ...],
+    findings: tuple[Finding, ...],
+    *,
+    understood: bool,
+    alone: bool = False,
 ) -> StatementPlan:
     return StatementPlan(
         line=item.script.line,
@@ -156,5 +166,3 @@ def _end(state: _Fold) -> None:
         state.transactions.append(TransactionPlan(statements=tuple(state.members), holds=holds))
     state.members, state.held = [], {}
     state.world = replace(state.world, server=state.committed_server)
-
-

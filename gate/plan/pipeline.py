@@ -65,14 +65,13 @@ def blockers(planned: Iterable[MigrationPlan], snapshot: Snapshot) -> tuple[Bloc
             for effect in statement.effects:
                 known = wanted.get(effect.oid)
                 wanted[effect.oid] = effect if known is None or effect.lock > known.lock else known
-    found = {}
+    found: dict[tuple[int, int], Blocker] = {}
     for lock in snapshot.moment.locks:
-        effect = wanted.get(lock.relation)
-        if effect is not None and lock.is_granted and effect.lock.conflicts(lock.mode):
+        meant = wanted.get(lock.relation)
+        if meant is not None and lock.is_granted and meant.lock.conflicts(lock.mode):
             key = (lock.relation, lock.pid)
-            known_mode = found[key].held if key in found else None
-            if known_mode is None or lock.mode > known_mode:
-                found[key] = _blocker(effect, lock, snapshot.moment)
+            if key not in found or lock.mode > found[key].held:
+                found[key] = _blocker(meant, lock, snapshot.moment)
     return tuple(found.values())
 
 

@@ -1,4 +1,4 @@
-"""The verdict until there is a policy: long work under a blocking lock, what the server rejects, what is not understood."""
+"""The verdict until there is a policy: long work under a blocking lock, a certain error, anything not understood."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def _finding(effect: Effect, long: list[Work], held: tuple[LockMode, int] | None
     return Finding(
         rule="works-under-blocking-lock",
         severity=Severity.REFUSE,
-        problem=f"{work} {effect.relation}{_size(effect)} under {lock.value}{since}, which shuts out {' and '.join(shut)}",
+        problem=f"{work} {effect.relation}{_size(effect)} under {lock.value}{since}, "
+        f"which shuts out {' and '.join(shut)}",
         remedy=_remedy(long, since),
         relation=effect.relation,
     )
@@ -76,7 +77,7 @@ def rejected(problem: str, remedy: str) -> Finding:
 
 
 def not_understood(problem: str, remedy: str) -> Finding:
-    """gate cannot know."""
+    """Gate cannot know."""
     return Finding(
         rule="not-understood",
         severity=Severity.REFUSE,

@@ -1,7 +1,7 @@
 """ALTER TABLE: one lock for the whole statement, then its subcommands in the server's order.
 
 Source: PostgreSQL 18 `tablecmds.c`: AlterTableGetLockLevel, ATPrepCmd (recursion), `AlterTablePass` (order). The
-families register their subcommands in `PARTS`: key -> PartRule, where the key is the part's class or, for a NamedPart, its word.
+families register their subcommands in `PARTS`: key -> PartRule; the key is the part's class or a NamedPart's word.
 """
 
 from __future__ import annotations

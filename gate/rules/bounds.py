@@ -1,7 +1,7 @@
 """Partition bounds: what a partition's own constraint says, and whether a table's checks already prove it.
 
 Source: PostgreSQL 18 `partbounds.c` (get_qual_for_range, get_qual_for_list), `tablecmds.c`
-ConstraintImpliedByRelConstraint. Only what is certain counts: constants of one kind that compare as the server compares them.
+ConstraintImpliedByRelConstraint. Only what is certain counts: constants of one kind that compare as the server does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from gate.model.actions import Bound
 from gate.model.catalog import Relation
 from gate.model.expressions import Comparison, NotNullOf
-from gate.rules.constraints import expression_of
+from gate.rules.proven import expression_of
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?\Z")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?)?\Z")
@@ -26,7 +26,11 @@ def implied(bound: Bound, table: Relation, keys: Iterable[str]) -> bool:
     key = names[0]
     conjuncts = _conjuncts(table)
     if bound.strategy == "l":
-        return len(bound.values) == 1 and Comparison(key, "=", bound.values[0] or "") in conjuncts and _not_null(table, key, conjuncts)
+        return (
+            len(bound.values) == 1
+            and Comparison(key, "=", bound.values[0] or "") in conjuncts
+            and _not_null(table, key, conjuncts)
+        )
     return _not_null(table, key, conjuncts) and _low(bound, key, conjuncts) and _high(bound, key, conjuncts)
 
 
@@ -49,7 +53,10 @@ def _low(bound: Bound, key: str, conjuncts: set[NotNullOf | Comparison]) -> bool
     if limit is None or limit.lower() == "minvalue":
         return limit is not None
     return any(
-        isinstance(item, Comparison) and item.column == key and item.operator in (">=", ">", "=") and _at_least(item.value, limit)
+        isinstance(item, Comparison)
+        and item.column == key
+        and item.operator in (">=", ">", "=")
+        and _at_least(item.value, limit)
         for item in conjuncts
     )
 
@@ -61,7 +68,10 @@ def _high(bound: Bound, key: str, conjuncts: set[NotNullOf | Comparison]) -> boo
     return any(
         isinstance(item, Comparison)
         and item.column == key
-        and ((item.operator == "<" and _at_least(limit, item.value)) or (item.operator in ("<=", "=") and _at_least(limit, item.value) and limit != item.value))
+        and (
+            (item.operator == "<" and _at_least(limit, item.value))
+            or (item.operator in ("<=", "=") and _at_least(limit, item.value) and limit != item.value)
+        )
         for item in conjuncts
     )
 

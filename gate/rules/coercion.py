@@ -16,7 +16,9 @@ from gate.model.snapshot import Snapshot
 from gate.rules.lookup import named_type
 
 _UNLIMITED = -1
-_UTC_NAMES = frozenset({"utc", "gmt", "etc/utc", "etc/gmt", "zulu", "uct", "universal", "greenwich", "etc/zulu", "gmt0", "etc/uct"})
+_UTC_NAMES = frozenset(
+    {"utc", "gmt", "etc/utc", "etc/gmt", "zulu", "uct", "universal", "greenwich", "etc/zulu", "gmt0", "etc/uct"}
+)
 _HEADER = 4  # VARHDRSZ: varchar, bpchar and numeric store their typmod plus four
 
 
@@ -70,7 +72,9 @@ def rewrites(old: Shape, new: Shape, world: Snapshot) -> bool:
         _require_conversion(source, new.type, world)
         return True
     if found.method == "b":
-        return new.typmod != _UNLIMITED and not _is_free_length(new.type, _carried(source, new.type, source_typmod), new.typmod)
+        return new.typmod != _UNLIMITED and not _is_free_length(
+            new.type, _carried(source, new.type, source_typmod), new.typmod
+        )
     if {source.name, new.type.name} == {"timestamp", "timestamptz"}:
         return not is_utc(world.server.time_zone) or not _is_free_length(new.type, source_typmod, new.typmod)
     return True
@@ -161,7 +165,7 @@ def is_utc(time_zone: str) -> bool:
 
 def _is_free_length(kind: Type, old: int, new: int) -> bool:
     """Whether a value under modifier `old` is always unchanged under `new`."""
-    if new == old or new == _UNLIMITED:
+    if new in (old, _UNLIMITED):
         return True
     if _is_array(kind):
         return False
@@ -223,5 +227,3 @@ def column_shape(column: Column, world: Snapshot) -> Shape:
     if kind is None:
         raise NotUnderstood(f"the type of column {column.name} was not read")
     return Shape(kind, column.typmod)
-
-

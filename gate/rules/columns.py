@@ -1,7 +1,7 @@
 """Columns: added, dropped, their defaults, identity, expression, storage and statistics target.
 
-Source: PostgreSQL 18 `tablecmds.c` (ATExecAddColumn, ATExecDropColumn, ATExecColumnDefault, ATExecAddIdentity, ...); the page
-"ALTER TABLE", Notes.
+Source: PostgreSQL 18 `tablecmds.c` (ATExecAddColumn, ATExecDropColumn, ATExecColumnDefault, ATExecAddIdentity, ...);
+the page "ALTER TABLE", Notes.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from gate.model.snapshot import Snapshot
 from gate.model.work import Work
 from gate.rules.alter_table import At, PartRule, always, children, nothing
 from gate.rules.coercion import has_domain_constraints, shape_of
-from gate.rules.constraints import column_named, constraint_touches, with_constraint
-from gate.rules.lookup import direct_children, family, locks
+from gate.rules.constraints import constraint_touches
 from gate.rules.doomed import CLASS, doom, doomed_touches, without_doomed
+from gate.rules.lookup import direct_children, family, locks
+from gate.rules.making import with_constraint
+from gate.rules.proven import column_named
 from gate.rules.volatility import volatility
 
 AE = LockMode.ACCESS_EXCLUSIVE
@@ -104,9 +106,14 @@ def _inline_touches(spec: ColumnSpec, at: At) -> Iterator[Touch]:
         if constraint.kind == "p":
             yield from constraint_touches(replace(constraint, kind="u"), at)
             if not (has_value or spec.serial or spec.identity):
-                yield from (Touch(table.oid, at.lock, frozenset({Work.VALIDATION_SCAN}) if table.has_storage else frozenset()) for table in at.targets)
+                yield from (
+                    Touch(table.oid, at.lock, frozenset({Work.VALIDATION_SCAN}) if table.has_storage else frozenset())
+                    for table in at.targets
+                )
         else:
-            yield from constraint_touches(constraint, at, skips_validation=constraint.kind == "f" and not has_value and not spec.serial)
+            yield from constraint_touches(
+                constraint, at, skips_validation=constraint.kind == "f" and not has_value and not spec.serial
+            )
 
 
 def _apply_add(part: Part, at: At) -> Snapshot:
@@ -175,8 +182,20 @@ def with_sequence(world: Snapshot, table: Relation, column: Column, *, is_identi
     base = f"{table.name}_{column.name}_seq"
     names = (base, *(f"{base}{number}" for number in range(1, 10_000)))
     name = next(item for item in names if (table.schema, item) not in world.names)
-    sequence = Sequence(oid=oid, type=column.type, maximum=0, owner_table=table.oid, owner_column=column.number, is_identity=is_identity)
-    return world.put(Relation(oid=oid, schema=table.schema, name=name, kind="S", owner=table.owner, persistence=table.persistence, sequence=sequence))
+    sequence = Sequence(
+        oid=oid, type=column.type, maximum=0, owner_table=table.oid, owner_column=column.number, is_identity=is_identity
+    )
+    return world.put(
+        Relation(
+            oid=oid,
+            schema=table.schema,
+            name=name,
+            kind="S",
+            owner=table.owner,
+            persistence=table.persistence,
+            sequence=sequence,
+        )
+    )
 
 
 # --- DROP COLUMN ------------------------------------------------------------------------------------------------------
@@ -201,11 +220,14 @@ def _check_droppable(column: Column, table: Relation) -> None:
     if column.inherit_count:
         raise ServerWouldReject(f'cannot drop inherited column "{column.name}"', sqlstate="42P16")
     if column.number in table.partition_columns:
-        raise ServerWouldReject(f'cannot drop column "{column.name}" because it is part of the partition key of relation "{table.name}"', sqlstate="42P16")
+        raise ServerWouldReject(
+            f'cannot drop column "{column.name}" because it is part of the partition key of relation "{table.name}"',
+            sqlstate="42P16",
+        )
 
 
 def _losing(name: str, at: At) -> Iterator[Relation]:
-    """The table and its direct children always (their inheritance count changes); below a child only where it loses it too."""
+    """The table and its direct children (their inheritance count changes); below a child only where it loses it too."""
     pending = [at.table]
     while pending:
         table = pending.pop(0)
@@ -238,9 +260,13 @@ def _apply_drop(part: Part, at: At) -> Snapshot:
 def _set_default(part: Part, at: At) -> Iterator[Touch]:
     column = column_named(at.table, part.column)
     if column.identity:
-        raise ServerWouldReject(f'column "{column.name}" of relation "{at.table.name}" is an identity column', sqlstate="42601")
+        raise ServerWouldReject(
+            f'column "{column.name}" of relation "{at.table.name}" is an identity column', sqlstate="42601"
+        )
     if column.generated:
-        raise ServerWouldReject(f'column "{column.name}" of relation "{at.table.name}" is a generated column', sqlstate="42601")
+        raise ServerWouldReject(
+            f'column "{column.name}" of relation "{at.table.name}" is a generated column', sqlstate="42601"
+        )
     yield from (Touch(table.oid, at.lock) for table in at.targets)
 
 
@@ -264,9 +290,13 @@ def _identity(part: Part, at: At) -> Iterator[Touch]:
         if not adds and named.missing_ok:
             return
         state = "already" if adds else "not"
-        raise ServerWouldReject(f'column "{column.name}" of relation "{at.table.name}" is {state} an identity column', sqlstate="55000")
+        raise ServerWouldReject(
+            f'column "{column.name}" of relation "{at.table.name}" is {state} an identity column', sqlstate="55000"
+        )
     if adds and not column.is_not_null:
-        raise ServerWouldReject(f'column "{column.name}" must be declared NOT NULL before identity can be added', sqlstate="55000")
+        raise ServerWouldReject(
+            f'column "{column.name}" must be declared NOT NULL before identity can be added', sqlstate="55000"
+        )
     if at.table.kind == "p" and at.world.server.major >= 17:
         yield from (Touch(table.oid, at.lock) for table in at.targets)
     for sequence in identity_sequences(at.world, at.table, column.number):
@@ -296,16 +326,25 @@ def _apply_identity(part: Part, at: At) -> Snapshot:
 def _set_expression(part: Part, at: At) -> Iterator[Touch]:
     column = column_named(at.table, part.column)
     if not column.generated:
-        raise ServerWouldReject(f'column "{column.name}" of relation "{at.table.name}" is not a generated column', sqlstate="55000")
+        raise ServerWouldReject(
+            f'column "{column.name}" of relation "{at.table.name}" is not a generated column', sqlstate="55000"
+        )
     for table in at.targets:
         work = frozenset({Work.REWRITE}) if table.has_storage and column.generated == "s" else frozenset[Work]()
-        yield Touch(table.oid, at.lock, work, loses=(part.column,) if column.generated == "s" and at.world.server.major >= 17 else ())
+        yield Touch(
+            table.oid,
+            at.lock,
+            work,
+            loses=(part.column,) if column.generated == "s" and at.world.server.major >= 17 else (),
+        )
 
 
 def _drop_expression(part: Part, at: At) -> Iterator[Touch]:
     column = column_named(at.table, part.column)
     if not column.generated and not cast(NamedPart, part).missing_ok:
-        raise ServerWouldReject(f'column "{column.name}" of relation "{at.table.name}" is not a generated column', sqlstate="55000")
+        raise ServerWouldReject(
+            f'column "{column.name}" of relation "{at.table.name}" is not a generated column', sqlstate="55000"
+        )
     yield from (Touch(table.oid, at.lock) for table in at.targets)
 
 
@@ -343,12 +382,16 @@ def _fact(form: str, statement: str, work: frozenset[Work] | None = None) -> Fac
 FACTS = (
     _fact("ADD COLUMN", "ALTER TABLE t ADD COLUMN c int"),
     _fact("ADD COLUMN ... DEFAULT, stable", "ALTER TABLE t ADD COLUMN c timestamptz NOT NULL DEFAULT now()"),
-    _fact("ADD COLUMN ... DEFAULT, volatile", "ALTER TABLE t ADD COLUMN c timestamptz DEFAULT clock_timestamp()", _REWRITE),
+    _fact(
+        "ADD COLUMN ... DEFAULT, volatile", "ALTER TABLE t ADD COLUMN c timestamptz DEFAULT clock_timestamp()", _REWRITE
+    ),
     _fact("ADD COLUMN ... serial", "ALTER TABLE t ADD COLUMN c serial", _REWRITE),
-    _fact("ADD COLUMN ... GENERATED AS IDENTITY", "ALTER TABLE t ADD COLUMN c int GENERATED ALWAYS AS IDENTITY", _REWRITE),
-    _fact("ADD COLUMN ... GENERATED STORED", "ALTER TABLE t ADD COLUMN c int GENERATED ALWAYS AS (a * 2) STORED", _REWRITE),
+    _fact(
+        "ADD COLUMN ... GENERATED AS IDENTITY", "ALTER TABLE t ADD COLUMN c int GENERATED ALWAYS AS IDENTITY", _REWRITE
+    ),
+    _fact(
+        "ADD COLUMN ... GENERATED STORED", "ALTER TABLE t ADD COLUMN c int GENERATED ALWAYS AS (a * 2) STORED", _REWRITE
+    ),
     _fact("DROP COLUMN", "ALTER TABLE t DROP COLUMN a"),
     _fact("SET DEFAULT", "ALTER TABLE t ALTER COLUMN a SET DEFAULT 3"),
 )
-
-

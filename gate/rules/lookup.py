@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from gate.model.actions import ObjectName
-from gate.model.catalog import Function, Relation, Type
+from gate.model.catalog import Constraint, Function, Relation, Type
 from gate.model.effects import NotUnderstood, ServerWouldReject, Touch
 from gate.model.expressions import TypeName
 from gate.model.locks import LockMode
@@ -130,7 +130,8 @@ def _column_type(world: Snapshot, type_name: TypeName) -> Type | None:
 def functions(world: Snapshot, name: Name, arguments: int | None = None) -> tuple[Function, ...]:
     """Functions of that name that the search path reaches and that take that many arguments, the likeliest first."""
     schemas = (name.schema,) if name.schema is not None else ("pg_catalog", *world.server.search_path)
-    found = [item for schema in schemas for item in world.functions.values() if item.schema == schema and item.name == name.name]
+    alike = [item for item in world.functions.values() if item.name == name.name]
+    found = [item for schema in schemas for item in alike if item.schema == schema]
     return tuple(item for item in found if arguments is None or _takes(item, arguments))
 
 
@@ -148,6 +149,15 @@ def object_functions(world: Snapshot, name: ObjectName) -> tuple[Function, ...]:
         return found
     wanted = tuple(kind.oid for kind in (named_type(world, item) for item in name.arguments))
     return tuple(item for item in found if item.arguments == wanted)
+
+
+def referencing(world: Snapshot, table: Relation) -> Iterator[tuple[Relation, Constraint]]:
+    """The foreign keys that point at the table, each with the table that it stands on."""
+    for oid, constraint in table.referenced_by:
+        other = world.relations.get(oid)
+        found = next((item for item in other.constraints if item.oid == constraint), None) if other else None
+        if other is not None and found is not None:
+            yield other, found
 
 
 def locks(relations: Iterable[Relation], mode: LockMode, work: Work | None = None) -> Iterator[Touch]:

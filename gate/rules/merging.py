@@ -59,5 +59,3 @@ def _effect(relation: Relation, touch: Touch) -> Effect:
         scans_per_s=traffic.scans_per_s if traffic else None,
         writes_per_s=traffic.writes_per_s if traffic else None,
     )
-
-

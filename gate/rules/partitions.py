@@ -20,7 +20,7 @@ from gate.model.work import Work
 from gate.rules.alter_table import At, PartRule, always, nothing
 from gate.rules.bounds import implied
 from gate.rules.doomed import default_partition
-from gate.rules.lookup import ancestors, descendants, family, locks, maybe_index, relation
+from gate.rules.lookup import ancestors, descendants, family, locks, maybe_index, referencing, relation
 
 AE, SRE, SUE = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE, LockMode.SHARE_UPDATE_EXCLUSIVE
 AS = LockMode.ACCESS_SHARE
@@ -37,7 +37,9 @@ def _inherit(part: Part, at: At) -> Iterator[Touch]:
     if change.adds and parent.oid in at.table.parents:
         raise ServerWouldReject(f'relation "{parent.name}" would be inherited from more than once', sqlstate="42P07")
     if not change.adds and parent.oid not in at.table.parents:
-        raise ServerWouldReject(f'relation "{parent.name}" is not a parent of relation "{at.table.name}"', sqlstate="42P01")
+        raise ServerWouldReject(
+            f'relation "{parent.name}" is not a parent of relation "{at.table.name}"', sqlstate="42P01"
+        )
     yield Touch(parent.oid, SUE if change.adds else AS)
     if change.adds:
         yield from (Touch(child.oid, AS) for child in descendants(at.world, at.table.oid))
@@ -53,7 +55,10 @@ def linked(world: Snapshot, parent: Relation, child: Relation) -> Snapshot:
     """The catalog with `child` under `parent`."""
     parent, child = world.relations[parent.oid], world.relations[child.oid]
     inherited = {item.name for item in parent.columns}
-    columns = tuple(replace(item, inherit_count=item.inherit_count + 1) if item.name in inherited else item for item in child.columns)
+    columns = tuple(
+        replace(item, inherit_count=item.inherit_count + 1) if item.name in inherited else item
+        for item in child.columns
+    )
     return world.put(
         replace(parent, children=(*parent.children, child.oid)),
         replace(child, parents=(*child.parents, parent.oid), columns=columns),
@@ -63,7 +68,9 @@ def linked(world: Snapshot, parent: Relation, child: Relation) -> Snapshot:
 def unlinked(world: Snapshot, parent: Relation, child: Relation) -> Snapshot:
     """The catalog with `child` on its own."""
     parent, child = world.relations[parent.oid], world.relations[child.oid]
-    columns = tuple(replace(item, inherit_count=max(item.inherit_count - 1, 0), is_local=True) for item in child.columns)
+    columns = tuple(
+        replace(item, inherit_count=max(item.inherit_count - 1, 0), is_local=True) for item in child.columns
+    )
     return world.put(
         replace(parent, children=tuple(oid for oid in parent.children if oid != child.oid)),
         replace(
@@ -91,7 +98,7 @@ def _attach(part: Part, at: At) -> Iterator[Touch]:
     keys = key_names(at.table)
     # The keys of partitioned ancestors bind too; their part of the constraint was proven for no stranger.
     proven = implied(bound, child, keys) and not at.table.is_partition
-    needs_scan = not proven and not (bound.is_default and not _has_siblings(at.world, at.table))
+    needs_scan = not proven and not (bound.is_default and not _has_siblings(at.table))
     for table in (child, *descendants(at.world, child.oid)):
         mine = needs_scan and table.has_storage and not (table is not child and implied(bound, table, keys))
         yield Touch(table.oid, AE, _SCAN if mine else frozenset())
@@ -113,8 +120,8 @@ def _check_attach(child: Relation, parent: Relation) -> None:
         raise ServerWouldReject("cannot attach inheritance parent as partition", sqlstate="42809")
 
 
-def _has_siblings(world: Snapshot, parent: Relation) -> bool:
-    return bool(parent.children) or parent.is_partition or not world
+def _has_siblings(parent: Relation) -> bool:
+    return bool(parent.children) or parent.is_partition
 
 
 def key_names(table: Relation) -> tuple[str, ...]:
@@ -132,6 +139,11 @@ def default_scans(world: Snapshot, parent: Relation, bound: Bound) -> Iterator[T
             yield Touch(table.oid, AE, _SCAN if table.has_storage else frozenset())
 
 
+def partitions_of(world: Snapshot, table: Relation) -> tuple[Relation, ...]:
+    """A partitioned table with all its partitions; any other table alone."""
+    return family(world, table) if table.kind == "p" else (table,)
+
+
 def _missing_indexes(world: Snapshot, parent: Relation, child: Relation) -> Iterator[Touch]:
     """Each index of the parent needs a like one on the partition; what is missing is built."""
     free = list(child.indexes)
@@ -146,10 +158,14 @@ def _missing_indexes(world: Snapshot, parent: Relation, child: Relation) -> Iter
 
 
 def _is_like(index: Index, other: Index, parent: Relation, child: Relation) -> bool:
-    """CompareIndexInfo: same method, uniqueness, columns by name, operator classes and collations; constraints alike."""
+    """CompareIndexInfo: same method, uniqueness, columns by name, operator classes, collations; constraints alike."""
     if not other.is_valid or other.parent or index.method != other.method:
         return False
-    if (index.is_unique, index.is_exclusion, bool(index.constraint)) != (other.is_unique, other.is_exclusion, bool(other.constraint)):
+    if (index.is_unique, index.is_exclusion, bool(index.constraint)) != (
+        other.is_unique,
+        other.is_exclusion,
+        bool(other.constraint),
+    ):
         return False
     if index.has_expressions or index.has_predicate or other.has_expressions or other.has_predicate:
         return False
@@ -164,7 +180,7 @@ def _name(table: Relation, number: int) -> str | None:
 
 
 def _cloned_foreign_keys(world: Snapshot, parent: Relation, child: Relation) -> Iterator[Touch]:
-    """The parent's foreign keys are cloned onto the partition (which is read to validate them) and into the other tables."""
+    """The parent's foreign keys are cloned onto the partition, which is read to validate them, and into the others."""
     for constraint in parent.constraints:
         if constraint.kind != "f":
             continue
@@ -174,13 +190,11 @@ def _cloned_foreign_keys(world: Snapshot, parent: Relation, child: Relation) -> 
         referenced = world.relations.get(constraint.referenced)
         # A constraint that the partition brings loses its own triggers (tryAttachPartitionForeignKey).
         mode = AE if exists else SRE
-        for table in family(world, referenced) if referenced and referenced.kind == "p" else (referenced,) if referenced else ():
+        for table in partitions_of(world, referenced) if referenced else ():
             yield Touch(table.oid, mode, work if table.has_storage else frozenset())
     inbound = {oid for _, oid in parent.referenced_by}
-    for referencing, oid in parent.referenced_by:
-        table = world.relations.get(referencing)
-        found = next((item for item in table.constraints if item.oid == oid), None) if table else None
-        if table is not None and found is not None and found.parent not in inbound:
+    for table, found in referencing(world, parent):
+        if found.parent not in inbound:
             yield Touch(table.oid, SRE)
 
 
@@ -190,7 +204,10 @@ def _is_like_foreign(one: Constraint, other: Constraint, parent: Relation, child
     if other.is_deferrable != one.is_deferrable:
         return False
     mine = [_name(parent, number) for number in one.columns]
-    return mine == [_name(child, number) for number in other.columns] and (one.on_delete, one.on_update) == (other.on_delete, other.on_update)
+    return mine == [_name(child, number) for number in other.columns] and (one.on_delete, one.on_update) == (
+        other.on_delete,
+        other.on_update,
+    )
 
 
 def _attach_index(change: AttachPartition, at: At) -> Iterator[Touch]:
@@ -234,28 +251,29 @@ def _detach(part: Part, at: At) -> Iterator[Touch]:
     change = cast(DetachPartition, part)
     child = relation(at.world, change.child)
     if child.oid not in at.table.children:
-        raise ServerWouldReject(f'relation "{child.name}" is not a partition of relation "{at.table.name}"', sqlstate="42P01")
+        raise ServerWouldReject(
+            f'relation "{child.name}" is not a partition of relation "{at.table.name}"', sqlstate="42P01"
+        )
     yield from locks(family(at.world, child), AE)
     defaults = tuple(default_partition(at.world, at.table.oid))
     if defaults and change.is_concurrent:
-        raise ServerWouldReject("cannot detach partitions concurrently when a default partition exists", sqlstate="55000")
+        raise ServerWouldReject(
+            "cannot detach partitions concurrently when a default partition exists", sqlstate="55000"
+        )
     yield from (Touch(item.oid, AE) for item in defaults)
-    yield from _detached_foreign_keys(at.world, at.table, child)
+    yield from _detached_foreign_keys(at.world, child)
 
 
-def _detached_foreign_keys(world: Snapshot, parent: Relation, child: Relation) -> Iterator[Touch]:
+def _detached_foreign_keys(world: Snapshot, child: Relation) -> Iterator[Touch]:
     """Inherited foreign keys become the partition's own (new triggers on the other table); inbound ones are checked."""
     for constraint in child.constraints:
         if constraint.kind == "f" and constraint.parent and constraint.referenced in world.relations:
             referenced = world.relations[constraint.referenced]
-            for table in family(world, referenced) if referenced.kind == "p" else (referenced,):
+            for table in partitions_of(world, referenced):
                 yield Touch(table.oid, SRE)
-    for referencing, oid in child.referenced_by:
-        table = world.relations.get(referencing)
-        found = next((item for item in table.constraints if item.oid == oid), None) if table else None
-        if table is not None and found is not None and found.parent:
+    for table, found in referencing(world, child):
+        if found.parent:
             yield Touch(table.oid, AE, _SCAN if table.has_storage else frozenset())
-    del parent
 
 
 def _apply_detach(part: Part, at: At) -> Snapshot:
@@ -273,7 +291,8 @@ PARTS = {
 
 _DOC = "https://www.postgresql.org/docs/18/ddl-partitioning.html"
 _SETUP = (
-    "CREATE TABLE p (a int NOT NULL) PARTITION BY RANGE (a); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10); "
+    "CREATE TABLE p (a int NOT NULL) PARTITION BY RANGE (a); "
+    "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10); "
     "CREATE TABLE n (a int NOT NULL); INSERT INTO n VALUES (10); "
     "CREATE TABLE c (a int NOT NULL, CHECK (a >= 10 AND a < 20)); INSERT INTO c VALUES (10)"
 )

@@ -1,7 +1,7 @@
-"""How a table is stored: options, tablespace, access method, logging, clustering, replica identity, row security, triggers on and off.
+"""How a table is stored and switched: options, tablespace, access method, logging, replica identity, triggers.
 
-Source: PostgreSQL 18 `tablecmds.c` (AlterTableGetLockLevel, ATExecSetTableSpace, ATPrepChangePersistence), `reloptions.c`
-(the lock level of each storage parameter).
+Source: PostgreSQL 18 `tablecmds.c` (AlterTableGetLockLevel, ATExecSetTableSpace, ATPrepChangePersistence),
+`reloptions.c` (the lock level of each storage parameter).
 """
 
 from __future__ import annotations
@@ -95,9 +95,13 @@ def _set_persistence(part: Part, at: At) -> Iterator[Touch]:
     if at.table.persistence == _persistence(part):
         return
     if at.table.persistence == "t":
-        raise ServerWouldReject(f'cannot change logged status of table "{at.table.name}" because it is temporary', sqlstate="42P16")
+        raise ServerWouldReject(
+            f'cannot change logged status of table "{at.table.name}" because it is temporary', sqlstate="42P16"
+        )
     if at.table.kind == "p" and at.world.server.major >= 18:
-        raise ServerWouldReject("ALTER TABLE SET LOGGED/UNLOGGED cannot be performed on a partitioned table", sqlstate="42809")
+        raise ServerWouldReject(
+            "ALTER TABLE SET LOGGED/UNLOGGED cannot be performed on a partitioned table", sqlstate="42809"
+        )
     _check_references(part, at)
     if at.table.has_storage:
         yield Touch(at.table.oid, at.lock, _REWRITE)
@@ -115,7 +119,9 @@ def _check_references(part: Part, at: At) -> None:
         found = (at.world.relations.get(item.referenced) for item in at.table.constraints if item.kind == "f")
         wrong = next((item for item in found if item and item.persistence == "u" and item.oid != at.table.oid), None)
     if wrong is not None:
-        raise ServerWouldReject(f'could not change table "{at.table.name}": a foreign key ties it to "{wrong.name}"', sqlstate="42P16")
+        raise ServerWouldReject(
+            f'could not change table "{at.table.name}": a foreign key ties it to "{wrong.name}"', sqlstate="42P16"
+        )
 
 
 def owned_sequences(world: Snapshot, table: Relation) -> Iterator[Relation]:

@@ -18,9 +18,9 @@ from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.rules.alter_table import At
 from gate.rules.columns import add_column
-from gate.rules.constraints import with_constraint
-from gate.rules.lookup import family, find_type, relation
-from gate.rules.partitions import default_scans, linked
+from gate.rules.lookup import find_type, referencing, relation
+from gate.rules.making import with_constraint
+from gate.rules.partitions import default_scans, linked, partitions_of
 
 AE, SRE, SUE = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE, LockMode.SHARE_UPDATE_EXCLUSIVE
 AS = LockMode.ACCESS_SHARE
@@ -88,7 +88,7 @@ def _referenced(spec: ConstraintSpec, action: CreateTable, world: Snapshot) -> I
     table = relation(world, spec.referenced)
     if not spec.referenced_columns and table.primary_key is None:
         raise ServerWouldReject(f'there is no primary key for referenced table "{table.name}"', sqlstate="42704")
-    for item in family(world, table) if table.kind == "p" else (table,):
+    for item in partitions_of(world, table):
         yield Touch(item.oid, SRE)
 
 
@@ -103,12 +103,10 @@ def _partition(action: CreateTable, world: Snapshot) -> Iterator[Touch]:
     for constraint in parent.constraints:
         referenced = world.relations.get(constraint.referenced)
         if constraint.kind == "f" and referenced is not None:
-            for table in family(world, referenced) if referenced.kind == "p" else (referenced,):
+            for table in partitions_of(world, referenced):
                 yield Touch(table.oid, SRE)
-    for referencing, oid in parent.referenced_by:
-        table = world.relations[referencing] if referencing in world.relations else None
-        found = next((item for item in table.constraints if item.oid == oid), None) if table else None
-        if table is not None and found is not None and not found.parent and table.oid != parent.oid:
+    for table, found in referencing(world, parent):
+        if not found.parent and table.oid != parent.oid:
             yield Touch(table.oid, SRE)
 
 
@@ -150,7 +148,9 @@ def _bare(action: CreateTable, oid: int, world: Snapshot) -> Relation:
 
 
 def _columns(action: CreateTable, oid: int, world: Snapshot) -> Snapshot:
-    parents = [relation(world, name) for name in (*action.inherits, *([action.partition_of] if action.partition_of else []))]
+    parents = [
+        relation(world, name) for name in (*action.inherits, *([action.partition_of] if action.partition_of else []))
+    ]
     for parent in parents:
         world = _inherited(parent.columns, oid, world)
     for like in action.likes:
@@ -162,7 +162,10 @@ def _columns(action: CreateTable, oid: int, world: Snapshot) -> Snapshot:
     for spec in action.columns:
         world = _own(spec, oid, world)
     table = world.relations[oid]
-    numbers = tuple(column.number if column else 0 for column in (table.column(name) if name else None for name in action.partition_columns))
+    numbers = tuple(
+        column.number if column else 0
+        for column in (table.column(name) if name else None for name in action.partition_columns)
+    )
     return world.put(replace(table, partition_columns=numbers))
 
 
@@ -172,7 +175,9 @@ def _own(spec: ColumnSpec, oid: int, world: Snapshot) -> Snapshot:
     if present is None:
         return add_column(spec, table, world)
     merged = replace(present, is_not_null=present.is_not_null or spec.is_not_null, is_local=True)
-    return world.put(replace(table, columns=tuple(merged if item.name == spec.name else item for item in table.columns)))
+    return world.put(
+        replace(table, columns=tuple(merged if item.name == spec.name else item for item in table.columns))
+    )
 
 
 def _inherited(columns: tuple[Column, ...], oid: int, world: Snapshot) -> Snapshot:
@@ -220,12 +225,24 @@ def _likes(action: CreateTable, oid: int, world: Snapshot) -> Snapshot:
     for like in action.likes:
         source, table = relation(world, like.source), world.relations[oid]
         if "constraints" in like.includes:
-            checks = tuple(replace(item, relation=oid, oid=world.next_oid - place) for place, item in enumerate(source.constraints) if item.kind == "c")
+            checks = tuple(
+                replace(item, relation=oid, oid=world.next_oid - place)
+                for place, item in enumerate(source.constraints)
+                if item.kind == "c"
+            )
             world = replace(world, next_oid=world.next_oid - len(source.constraints) - 1)
             table = replace(table, constraints=(*table.constraints, *checks))
         if "indexes" in like.includes:
             copies = tuple(
-                replace(item, relation=oid, schema=table.schema, oid=world.next_oid - place, name=item.name.replace(source.name, table.name, 1), constraint=0, parent=0)
+                replace(
+                    item,
+                    relation=oid,
+                    schema=table.schema,
+                    oid=world.next_oid - place,
+                    name=item.name.replace(source.name, table.name, 1),
+                    constraint=0,
+                    parent=0,
+                )
                 for place, item in enumerate(source.indexes)
             )
             world = replace(world, next_oid=world.next_oid - len(copies) - 1)
@@ -260,4 +277,3 @@ FACTS = (
     _fact("CREATE TABLE ... INHERITS", "CREATE TABLE n (b int) INHERITS (r)", Expect(relation="public.r", lock=SUE)),
     _fact("CREATE TABLE ... LIKE", "CREATE TABLE n (LIKE r INCLUDING ALL)", Expect(relation="public.r", lock=AS)),
 )
-

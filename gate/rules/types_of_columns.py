@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import cast
 
 from gate.model.actions import Part, SetType
-from gate.model.catalog import Column, Constraint, Index, Ref, Relation, Type
+from gate.model.catalog import Column, Constraint, Index, IndexKey, Ref, Relation, Type
 from gate.model.effects import NotUnderstood, ServerWouldReject, Touch
 from gate.model.facts import Expect, Fact, Proof
 from gate.model.locks import LockMode
@@ -20,9 +20,9 @@ from gate.model.work import Work
 from gate.rules.alter_table import At, PartRule, always
 from gate.rules.coercion import Shape, assignment_exists, column_shape, rewrites, shape_of
 from gate.rules.columns import identity_sequences
-from gate.rules.constraints import column_named
 from gate.rules.doomed import CLASS
-from gate.rules.lookup import family
+from gate.rules.lookup import family, referencing
+from gate.rules.proven import column_named
 
 AE, SRE = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE
 _SCAN = frozenset({Work.VALIDATION_SCAN})
@@ -40,7 +40,7 @@ def _set_type(part: Part, at: At) -> Iterator[Touch]:
         mine = table.column(change.column)
         if mine is not None:
             yield from _one_table(change, mine, new, replace(at, table=table))
-    yield from _identity(column, new, at)
+    yield from _identity(column, at)
 
 
 def _typed_tables(change: SetType, new: Shape, at: At) -> Iterator[Touch]:
@@ -57,7 +57,10 @@ def _check(change: SetType, column: Column, new: Shape, at: At) -> None:
     if column.inherit_count:
         raise ServerWouldReject(f'cannot alter inherited column "{column.name}"', sqlstate="42P16")
     if column.number in at.table.partition_columns:
-        raise ServerWouldReject(f'cannot alter column "{column.name}" because it is part of the partition key of relation "{at.table.name}"', sqlstate="42P16")
+        raise ServerWouldReject(
+            f'cannot alter column "{column.name}": it is part of the partition key of relation "{at.table.name}"',
+            sqlstate="42P16",
+        )
     old = column_shape(column, at.world).type
     while old.kind == "d" and old.base in at.world.types:
         old = at.world.types[old.base]
@@ -83,7 +86,7 @@ _REFUSES = {
 
 
 def _check_dependents(column: Column, at: At) -> None:
-    """Views, rules, policies, trigger definitions and generated columns that use the column make the server refuse (0A000)."""
+    """Views, rules, policies, triggers and functions that use the column make the server refuse (0A000)."""
     for edge in at.world.dependents.get(Ref(CLASS, at.table.oid, column.number), ()):
         what = _REFUSES.get(edge.dependent.catalog)
         if edge.dependent.catalog == "pg_attrdef" and edge.kind != "a" and edge.relation == at.table.oid:
@@ -106,12 +109,17 @@ def _one_table(change: SetType, column: Column, new: Shape, at: At) -> Iterator[
     if rewrite and table.has_storage:
         work.add(Work.REWRITE)
     elif table.has_storage:
-        if any(_must_rebuild(index, change, column, new, at) for index in table.indexes if column.number in index.columns):
+        if any(
+            _must_rebuild(index, change, column, new, at) for index in table.indexes if column.number in index.columns
+        ):
             work.add(Work.INDEX_BUILD)
-        if any(item.kind == "c" and item.is_valid and item.is_enforced and column.number in item.columns for item in table.constraints):
+        if any(
+            item.kind == "c" and item.is_valid and item.is_enforced and column.number in item.columns
+            for item in table.constraints
+        ):
             work.add(Work.VALIDATION_SCAN)
     yield Touch(table.oid, at.lock, frozenset(work), loses=(column.name,))
-    yield from _foreign_keys(column, table, at.world, rewrite=rewrite, old=column, new=new)
+    yield from _foreign_keys(column, table, at.world, changes=rewrite or column.type != new.type.oid)
 
 
 def _rewrites(change: SetType, column: Column, new: Shape, at: At) -> bool:
@@ -128,8 +136,6 @@ def _rewrites(change: SetType, column: Column, new: Shape, at: At) -> bool:
         if not _explicit_exists(old, middle, at):
             raise ServerWouldReject(f"cannot cast type {old.type.name} to {middle.type.name}", sqlstate="42846")
         return _explicitly_rewrites(old, middle, at) or rewrites(middle, new, at.world)
-    if using.is_constant or using.calls or using.operators or using.columns:
-        return not _is_zone_conversion(change, old, new, at)
     return True
 
 
@@ -148,12 +154,6 @@ def _explicit_exists(old: Shape, new: Shape, at: At) -> bool:
     if old.type.kind in "de" or new.type.kind in "de" or old.type.element or new.type.element:
         return True
     return any((item.source, item.target) == (old.type.oid, new.type.oid) for item in at.world.casts)
-
-
-def _is_zone_conversion(change: SetType, old: Shape, new: Shape, at: At) -> bool:
-    """`ts AT TIME ZONE 'UTC'` computes every row, whatever the zone."""
-    del change, old, new, at
-    return False
 
 
 def _must_rebuild(index: Index, change: SetType, column: Column, new: Shape, at: At) -> bool:
@@ -175,17 +175,18 @@ def _collation(change: SetType, new: Shape, at: At) -> int | None:
     if change.collation is None:
         return new.type.collation
     name = change.collation
-    found = (item.oid for item in at.world.others if item.catalog == "pg_collation" and item.name == name.name and name.schema in (None, item.schema))
+    found = (
+        item.oid
+        for item in at.world.others
+        if item.catalog == "pg_collation" and item.name == name.name and name.schema in (None, item.schema)
+    )
     oid = next(found, None)
     if oid is None:
         raise ServerWouldReject(f'collation "{name}" does not exist', sqlstate="42704")
     return oid
 
 
-def _same_opclass(key: object, index: Index, new: Shape, at: At) -> bool:
-    from gate.model.catalog import IndexKey
-
-    item = cast(IndexKey, key)
+def _same_opclass(item: IndexKey, index: Index, new: Shape, at: At) -> bool:
     old_input = at.world.types.get(item.opclass_input)
     if old_input is not None and old_input.name in ("anyarray", "anyenum", "anyrange", "anymultirange", "record"):
         return False
@@ -202,40 +203,40 @@ def _default_opclass(method: str, kind: Type, world: Snapshot) -> int | None:
     exact = next((item.oid for item in classes if item.input == kind.oid), None)
     if exact is not None:
         return exact
-    coercible = {item.target for item in world.casts if item.source == kind.oid and item.method == "b" and item.context == "i"}
+    coercible = {
+        item.target for item in world.casts if item.source == kind.oid and item.method == "b" and item.context == "i"
+    }
     return next((item.oid for item in classes if item.input in coercible), None)
 
 
 # --- foreign keys and sequences ---------------------------------------------------------------------------------------
 
 
-def _foreign_keys(column: Column, table: Relation, world: Snapshot, *, rewrite: bool, old: Column, new: Shape) -> Iterator[Touch]:
-    """Each foreign key at the column, on either side, is dropped and made again: ACCESS EXCLUSIVE on both tables."""
+def _foreign_keys(column: Column, table: Relation, world: Snapshot, *, changes: bool) -> Iterator[Touch]:
+    """Each foreign key at the column, on either side, is dropped and made again: ACCESS EXCLUSIVE on both tables.
+
+    `changes` tells whether the type itself changes, or the table is rewritten: then it is validated anew.
+    """
     for constraint in table.constraints:
         if constraint.kind == "f" and column.number in constraint.columns:
-            yield from _remade(constraint, table, world, rewrite=rewrite, changed=table, old=old, new=new)
-    for referencing, oid in table.referenced_by:
-        other = world.relations.get(referencing)
-        found = next((item for item in other.constraints if item.oid == oid), None) if other else None
-        if other is not None and found is not None and column.number in found.referenced_columns:
-            yield from _remade(found, other, world, rewrite=rewrite, changed=table, old=old, new=new)
+            yield from _remade(constraint, table, world, validates=changes)
+    for other, found in referencing(world, table):
+        if column.number in found.referenced_columns:
+            yield from _remade(found, other, world, validates=changes)
 
 
-def _remade(constraint: Constraint, table: Relation, world: Snapshot, *, rewrite: bool, changed: Relation, old: Column, new: Shape) -> Iterator[Touch]:
-    validates = constraint.is_valid and constraint.is_enforced and (rewrite or old.type != new.type.oid)
+def _remade(constraint: Constraint, table: Relation, world: Snapshot, *, validates: bool) -> Iterator[Touch]:
+    validates = validates and constraint.is_valid and constraint.is_enforced
     for oid in (table.oid, constraint.referenced):
         relation = world.relations.get(oid)
         if relation is None:
             raise NotUnderstood(f"the other table of foreign key {constraint.name} was not read")
-        work = _SCAN if validates and relation.has_storage else frozenset[Work]()
-        yield Touch(oid, AE, work)
-    del changed
+        yield Touch(oid, AE, _SCAN if validates and relation.has_storage else frozenset())
 
 
-def _identity(column: Column, new: Shape, at: At) -> Iterator[Touch]:
+def _identity(column: Column, at: At) -> Iterator[Touch]:
     if column.identity:
         yield from (Touch(item.oid, SRE) for item in identity_sequences(at.world, at.table, column.number))
-    del new
 
 
 def _apply(part: Part, at: At) -> Snapshot:
@@ -245,7 +246,9 @@ def _apply(part: Part, at: At) -> Snapshot:
 
     def changed(table: Relation) -> Relation:
         columns = tuple(
-            replace(item, type=new.type.oid, typmod=new.typmod, collation=collation, has_statistics=False) if item.name == change.column else item
+            replace(item, type=new.type.oid, typmod=new.typmod, collation=collation, has_statistics=False)
+            if item.name == change.column
+            else item
             for item in table.columns
         )
         return replace(table, columns=columns)
@@ -259,9 +262,17 @@ _DOC = "https://www.postgresql.org/docs/18/sql-altertable.html#SQL-ALTERTABLE-NO
 
 
 def _fact(form: str, column: str, target: str, *work: Work, index: str = "", zone: str = "") -> Fact:
-    setup = f"CREATE TABLE t (a {column}); INSERT INTO t VALUES (NULL); " + index + (f"; SET timezone = '{zone}'" if zone else "")
+    setup = (
+        f"CREATE TABLE t (a {column}); INSERT INTO t VALUES (NULL); "
+        + index
+        + (f"; SET timezone = '{zone}'" if zone else "")
+    )
     expect = Expect(relation="public.t", lock=AE, work=frozenset(work or {Work.CATALOG_ONLY}), loses_statistics=("a",))
-    return Fact(form=form, source=_DOC, proof=Proof(setup=setup, statement=f"ALTER TABLE t ALTER COLUMN a TYPE {target}", expects=(expect,)))
+    return Fact(
+        form=form,
+        source=_DOC,
+        proof=Proof(setup=setup, statement=f"ALTER TABLE t ALTER COLUMN a TYPE {target}", expects=(expect,)),
+    )
 
 
 FACTS = (
@@ -282,6 +293,12 @@ FACTS = (
     _fact("bit varying to a longer one", "varbit(8)", "varbit(16)"),
     _fact("json to jsonb", "json", "jsonb USING a::jsonb", Work.REWRITE),
     _fact("array of a wider element", "varchar(5)[]", "varchar(10)[]", Work.REWRITE),
-    _fact("collation change of an indexed column", "text", 'text COLLATE "C"', Work.INDEX_BUILD, index="CREATE INDEX ON t (a)"),
+    _fact(
+        "collation change of an indexed column",
+        "text",
+        'text COLLATE "C"',
+        Work.INDEX_BUILD,
+        index="CREATE INDEX ON t (a)",
+    ),
     _fact("varchar to text, indexed", "varchar(10)", "text", index="CREATE INDEX ON t (a)"),
 )

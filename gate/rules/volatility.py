@@ -19,7 +19,9 @@ def volatility(expression: Expression, world: Snapshot) -> str:
     for call in expression.calls:
         found = functions(world, call.name, call.arguments)
         if not found:
-            raise ServerWouldReject(f"function {call.name} with {call.arguments} arguments does not exist", sqlstate="42883")
+            raise ServerWouldReject(
+                f"function {call.name} with {call.arguments} arguments does not exist", sqlstate="42883"
+            )
         kinds = {item.volatility for item in found}
         if "v" in kinds and kinds != {"v"}:
             raise NotUnderstood(

@@ -43,7 +43,7 @@ def list_name(node: Tree) -> Name:
 
 def role_name(node: Tree) -> str:
     """A RoleSpec's role: its name, or CURRENT_USER and the like in upper case."""
-    return node.rolename or pb.RoleSpecType.Name(node.roletype).removeprefix("ROLESPEC_")
+    return str(node.rolename) or str(pb.RoleSpecType.Name(node.roletype)).removeprefix("ROLESPEC_")
 
 
 def type_name(node: Tree) -> TypeName:
@@ -98,7 +98,12 @@ def _constant_text(inner: Tree) -> str | None:
 
 def expression(node: Tree) -> Expression:
     """An expression Node."""
-    calls, operators, columns, types, relations, stable = [], [], [], [], [], False
+    calls: list[Call] = []
+    operators: list[str] = []
+    columns: list[str] = []
+    types: list[TypeName] = []
+    relations: list[Name] = []
+    stable = False
     for kind, inner in walk(node):
         match kind:
             case "FuncCall":
@@ -113,6 +118,8 @@ def expression(node: Tree) -> Expression:
                 relations.append(range_name(inner))
             case "SQLValueFunction":
                 stable = True
+            case _:
+                pass
     kind, inner = which(node)
     cast_of, cast_to = _plain_cast(kind, inner)
     return Expression(

@@ -84,7 +84,7 @@ def deparsed(node: Tree) -> str:
     target.res_target.val.CopyFrom(node)
     result = pb.ParseResult(version=180000)
     result.stmts.add().stmt.select_stmt.CopyFrom(select)
-    return postgast.deparse(result).removeprefix("SELECT ").strip()
+    return str(postgast.deparse(result)).removeprefix("SELECT ").strip()
 
 
 Builder = Callable[[Any], Any]

@@ -128,6 +128,8 @@ def _gather(kind: str, inner: Tree, names: _Names) -> None:
             _alter(inner, names)
         case "CollateClause":
             names.others.add(("pg_collation", name_of(strings(inner.collname))))
+        case _:
+            pass
 
 
 def _alter(inner: Tree, names: _Names) -> None:

@@ -63,9 +63,7 @@ def _named(command: Tree) -> NamedPart:
     if command.subtype == pb.AT_ChangeOwner:
         name = role_name(command.newowner)
     if command.subtype == pb.AT_AlterConstraint:
-        name = getattr(
-            getattr(command, "def").at_alter_constraint if False else content(getattr(command, "def")), "conname", None
-        )
+        name = content(getattr(command, "def")).conname
     if command.subtype == pb.AT_ReplicaIdentity:
         identity = content(getattr(command, "def"))
         word, name = f"ReplicaIdentity {identity.identity_type}", identity.name or None

@@ -1,0 +1,120 @@
+"""The catalog after a constraint was added: the constraint, its index, both ends of a foreign key.
+
+Source: PostgreSQL 18 `pg_constraint.c`, `indexcmds.c` (ChooseConstraintName, DefineIndex).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate.model.actions import ConstraintSpec
+from gate.model.catalog import Constraint, Index, IndexKey, Relation
+from gate.model.snapshot import Snapshot
+from gate.rules.alter_table import At
+from gate.rules.foreign_keys import key_columns, key_index
+from gate.rules.lookup import relation
+from gate.rules.not_nulls import set_not_null
+
+
+def with_constraint(spec: ConstraintSpec, at: At) -> Snapshot:
+    """The catalog with the constraint on the table, and on its children where it is inherited."""
+    world = at.world
+    recurses = (spec.kind in "cn" and not spec.no_inherit) or at.table.kind == "p"
+    for table in at.targets if recurses else (at.table,):
+        world = _with_one(spec, table.oid, world)
+    return world
+
+
+def _with_one(spec: ConstraintSpec, oid: int, world: Snapshot) -> Snapshot:
+    table = world.relations[oid]
+    number, world = world.fresh_oid()
+    name = spec.name or constraint_name(spec, table)
+    found = [table.column(column) for column in spec.columns]
+    columns = tuple(column.number for column in found if column is not None)
+    index, world, table = _its_index(spec, table, world, name, number, columns)
+    referenced = relation(world, spec.referenced) if spec.referenced else None
+    constraint = Constraint(
+        oid=number,
+        name=name,
+        relation=oid,
+        kind=spec.kind,
+        columns=columns,
+        is_valid=spec.is_valid,
+        is_enforced=spec.is_enforced,
+        is_deferrable=spec.is_deferrable,
+        no_inherit=spec.no_inherit,
+        expression=spec.expression.text if spec.expression else None,
+        index=index or (key_index(referenced, spec) if referenced else 0),
+        referenced=referenced.oid if referenced else 0,
+        referenced_columns=key_columns(referenced, spec) if referenced else (),
+        on_delete=spec.on_delete,
+        on_update=spec.on_update,
+    )
+    table = replace(table, constraints=(*table.constraints, constraint))
+    if spec.kind in "np":
+        table = set_not_null(
+            table, tuple(spec.columns) if spec.index is None else _names_of(table, index), valid=spec.is_valid
+        )
+    world = world.put(table)
+    if referenced is not None:
+        referenced = world.relations[referenced.oid]
+        world = world.put(replace(referenced, referenced_by=(*referenced.referenced_by, (oid, number))))
+    return world
+
+
+def _names_of(table: Relation, index: int) -> tuple[str, ...]:
+    keys = next((item.keys for item in table.indexes if item.oid == index), ())
+    found = (table.column_number(key.column) for key in keys)
+    return tuple(column.name for column in found if column)
+
+
+def constraint_name(spec: ConstraintSpec, table: Relation) -> str:
+    """The name that the server gives (`ChooseConstraintName`), without its numbering of duplicates."""
+    if spec.kind == "p":
+        return f"{table.name}_pkey"
+    suffix = {"c": "check", "f": "fkey", "u": "key", "x": "excl", "n": "not_null"}[spec.kind]
+    columns = spec.columns
+    if spec.kind == "c" and not columns and spec.expression is not None:
+        columns = tuple(dict.fromkeys(spec.expression.columns)) if len(set(spec.expression.columns)) == 1 else ()
+    base = "_".join((table.name, *columns, suffix))
+    taken = {item.name for item in table.constraints}
+    return next(name for name in (base, *(f"{base}{number}" for number in range(1, 10_000))) if name not in taken)
+
+
+def _its_index(
+    spec: ConstraintSpec, table: Relation, world: Snapshot, name: str, constraint: int, columns: tuple[int, ...]
+) -> tuple[int, Snapshot, Relation]:
+    if spec.kind not in "pux":
+        return 0, world, table
+    if spec.index is not None:
+        return _adopted(spec, table, world, name, constraint)
+    oid, world = world.fresh_oid()
+    index = Index(
+        oid=oid,
+        schema=table.schema,
+        name=name,
+        relation=table.oid,
+        method=spec.method,
+        keys=tuple(IndexKey(column=number) for number in columns),
+        columns=columns,
+        is_unique=spec.kind in "pu",
+        is_primary=spec.kind == "p",
+        is_exclusion=spec.kind == "x",
+        has_expressions=spec.has_expressions,
+        constraint=constraint,
+    )
+    return oid, world, replace(table, indexes=(*table.indexes, index))
+
+
+def _adopted(
+    spec: ConstraintSpec, table: Relation, world: Snapshot, name: str, constraint: int
+) -> tuple[int, Snapshot, Relation]:
+    found = next((item for item in table.indexes if item.name == spec.index), None)
+    if found is None:
+        return 0, world, table
+    index = replace(found, constraint=constraint, is_primary=spec.kind == "p", name=name)
+    return (
+        found.oid,
+        world,
+        replace(table, indexes=tuple(index if item.oid == found.oid else item for item in table.indexes)),
+    )
