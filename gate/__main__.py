@@ -8,11 +8,15 @@ import sys
 def main() -> None:
     """Answer `--version` before anything heavy is imported; all else is for the command line proper."""
     if sys.argv[1:] == ["--version"]:
-        from gate.model.version import VERSION  # noqa: PLC0415 - the version alone
+        from gate.model.version import VERSION
 
         print(f"gate {VERSION}")  # noqa: T201 - the answer
         return
-    from gate.cli.main import run  # noqa: PLC0415 - see above
+    import signal
+
+    # Until there is anything to tidy up, Ctrl-C ends the process without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from gate.cli.main import run
 
     sys.exit(run(sys.argv[1:]))
 

@@ -38,7 +38,7 @@ _NOT_FOR_LIBPQ = frozenset(
         "x-multi-statement",
         "x-multi-statement-max-size",
         "x-statement-timeout",
-    )
+    ),
 )
 # These name the schema that unqualified names mean: Prisma's, and dbmate's and goose's (lib/pq passes it on).
 _SEARCH_PATHS = ("schema", "search_path")

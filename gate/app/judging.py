@@ -63,11 +63,11 @@ def _notes(server: Server, settings: Settings) -> tuple[str, ...]:
     notes = []
     if server.pooler is not None and settings.pooler != "session":
         notes.append(
-            f"{server.pooler}; plan from the server itself, or say --pooler session if each client has its own"
+            f"{server.pooler}; plan from the server itself, or say --pooler session if each client has its own",
         )
     if server.is_standby:
         notes.append(
-            "this is a standby: locks and sessions on the primary, where migrations run, are not seen from here"
+            "this is a standby: locks and sessions on the primary, where migrations run, are not seen from here",
         )
     return tuple(notes)
 

@@ -67,14 +67,21 @@ def as_findings(said: tuple[StateFinding, ...]) -> tuple[Finding, ...]:
 
 
 def _answer(
-    source: Source, migrations: Sequence[Migration], rows: Sequence[Mapping[str, object]], place: Place
+    source: Source,
+    migrations: Sequence[Migration],
+    rows: Sequence[Mapping[str, object]],
+    place: Place,
 ) -> Answer:
     waiting = source.pending(migrations, rows)
     return Answer(migrations=waiting.migrations, findings=waiting.findings, place=place)
 
 
 def _absent(
-    source: Source, migrations: Sequence[Migration], found: Sequence[FoundTable], *, has_user_tables: bool
+    source: Source,
+    migrations: Sequence[Migration],
+    found: Sequence[FoundTable],
+    *,
+    has_user_tables: bool,
 ) -> Answer:
     findings = state.absent_bookkeeping(source, migrations, found, has_user_tables=has_user_tables)
     if any(finding.severity == "refuse" for finding in findings):

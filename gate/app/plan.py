@@ -34,13 +34,13 @@ def plan(request: Request) -> Plan:
         answer = pending.read(connection, source)
         if not answer.migrations:
             return _nothing_to_judge(connection, source, answer)
-        from gate.app.judging import judge_live  # noqa: PLC0415 - brings the parser
+        from gate.app.judging import judge_live
 
         return judge_live(connection, source, answer, settings, request.say)
 
 
 def _plan_offline(source: Source, name: str) -> Plan:
-    from gate.model.stored import from_text  # noqa: PLC0415 - brings the catalog's nouns
+    from gate.model.stored import from_text
 
     stored = from_text(_text(name), name=name)
     answer = pending.from_stored(source, stored.bookkeeping, has_user_tables=stored.has_user_tables)
@@ -56,7 +56,7 @@ def _plan_offline(source: Source, name: str) -> Plan:
             taken_at=stored.snapshot.taken_at,
             notes=(note,),
         )
-    from gate.app.judging import judge_stored  # noqa: PLC0415 - brings the parser
+    from gate.app.judging import judge_stored
 
     return judge_stored(stored.snapshot, source, answer, (note,))
 
@@ -90,7 +90,7 @@ def _nothing_to_judge(connection: psycopg.Connection, source: Source, answer: pe
     )
 
 
-def _empty(  # noqa: PLR0913 - what a plan says of its server
+def _empty(
     source: Source,
     answer: pending.Answer,
     *,

@@ -80,7 +80,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _checked(values: Mapping[str, Any], origin: str, variables: Mapping[str, str]) -> dict[str, Any]:
-    from gate.app.settings_file import check  # noqa: PLC0415 - brings pydantic
+    from gate.app.settings_file import check
 
     return check(values, origin, variables)
 

@@ -41,7 +41,7 @@ _NAMED = Query(
     UNION ALL SELECT 'pg_foreign_server', NULL, srvname::text FROM pg_catalog.pg_foreign_server
     UNION ALL SELECT 'pg_collation', n.nspname::text, c.collname::text
     FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
-    """
+    """,
 )
 
 

@@ -46,7 +46,8 @@ def _version(is_asked: bool) -> None:  # noqa: FBT001 - typer calls it so
 @app.callback()
 def gate(
     version: Annotated[  # noqa: FBT002 - an option; answered by its callback
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     """See HELP."""

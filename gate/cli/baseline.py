@@ -10,7 +10,7 @@ from gate.cli import options
 from gate.cli.stderr import warn
 
 
-def baseline(  # noqa: PLR0913, PLR0917 - one parameter for each option
+def baseline(
     through: Annotated[
         str,
         typer.Option(
@@ -35,9 +35,9 @@ def baseline(  # noqa: PLR0913, PLR0917 - one parameter for each option
     \b
       gate baseline --through 20240131120000
     """  # noqa: D301 - \b is a mark of click
-    from gate.app.baseline import baseline as adopted  # noqa: PLC0415 - a help text needs no database driver
-    from gate.app.request import Request  # noqa: PLC0415
-    from gate.model.units import plural  # noqa: PLC0415
+    from gate.app.baseline import baseline as adopted
+    from gate.app.request import Request
+    from gate.model.units import plural
 
     request = Request(
         source=source,

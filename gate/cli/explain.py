@@ -10,7 +10,7 @@ import typer
 
 def _names(incomplete: str) -> Iterator[tuple[str, str]]:
     """For the shell's completion."""
-    from gate.model.rules import RULES  # noqa: PLC0415 - only when asked
+    from gate.model.rules import RULES
 
     for rule in RULES:
         if rule.name.startswith(incomplete):
@@ -21,7 +21,9 @@ def explain(
     rule: Annotated[
         str,
         typer.Argument(
-            show_default=False, autocompletion=_names, help="The rule's name, as a finding prints it; all for a list."
+            show_default=False,
+            autocompletion=_names,
+            help="The rule's name, as a finding prints it; all for a list.",
         ),
     ],
 ) -> None:
@@ -31,7 +33,7 @@ def explain(
       gate explain works-under-blocking-lock
       gate explain all
     """  # noqa: D301 - \b is a mark of click
-    from gate.app.explain import explained  # noqa: PLC0415 - only when asked
-    from gate.cli.output import look  # noqa: PLC0415
+    from gate.app.explain import explained
+    from gate.cli.output import look
 
     typer.echo(explained(rule, look(None)), nl=False)

@@ -56,7 +56,7 @@ def _run(arguments: Sequence[str]) -> int:
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a real stream in a real process
     usual = read_plan(own)
     if usual is not None:
-        from gate.cli.planning import run as run_plan  # noqa: PLC0415 - brings the driver
+        from gate.cli.planning import run as run_plan
 
         request, format_name, output = request_of(usual)
         return run_plan(request, format_name=format_name, output=output)
@@ -64,7 +64,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _run_typer(arguments: Sequence[str]) -> int:
-    from gate.cli.app import app  # noqa: PLC0415 - brings typer
+    from gate.cli.app import app
 
     try:
         app(args=list(arguments), prog_name="gate")
@@ -103,9 +103,9 @@ def _tell_bug(error: Exception) -> None:
     what = " ".join(f"{type(error).__name__}: {error}".split())
     tell(
         f"gate: internal error: {what}{where}\n      this is a bug in gate {VERSION}: please report this line and the "
-        "statement; GATE_TRACEBACK=1 shows more"
+        "statement; GATE_TRACEBACK=1 shows more",
     )
     if os.environ.get("GATE_TRACEBACK"):
-        import traceback  # noqa: PLC0415 - rarely
+        import traceback
 
         tell("".join(traceback.format_exception(error)))

@@ -9,12 +9,13 @@ import typer
 from gate.cli import options
 
 
-def plan(  # noqa: PLR0913, PLR0917 - one parameter for each option
+def plan(
     source: options.Source = None,
     tool: options.Tool = None,
     database_url: options.DatabaseUrl = None,
     format_name: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="text for people, json for programs.")
+        str,
+        typer.Option("--format", metavar="FORMAT", help="text for people, json for programs."),
     ] = "text",
     output: Annotated[
         Optional[str],  # noqa: UP045 - typer reads it at run time
@@ -67,8 +68,8 @@ def plan(  # noqa: PLR0913, PLR0917 - one parameter for each option
     --help lists all codes.
     """  # noqa: D301 - \b is a mark of click
     # Imported here: a help text needs no database driver.
-    from gate.app.request import Request  # noqa: PLC0415
-    from gate.cli.planning import run  # noqa: PLC0415
+    from gate.app.request import Request
+    from gate.cli.planning import run
 
     request = Request(
         source=source,

@@ -22,6 +22,6 @@ def schema(
     \b
       gate schema plan > plan.schema.json
     """  # noqa: D301 - \b is a mark of click
-    from gate.report.schema import plan_schema  # noqa: PLC0415 - only here
+    from gate.report.schema import plan_schema
 
     typer.echo(plan_schema(), nl=False)

@@ -12,7 +12,8 @@ from gate.cli.stderr import warn
 
 def snapshot(
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", show_default=False, help="The file to write; - prints it.")
+        str,
+        typer.Option("--output", "-o", metavar="FILE", show_default=False, help="The file to write; - prints it."),
     ],
     database_url: options.DatabaseUrl = None,
     release_role: options.ReleaseRole = None,
@@ -28,10 +29,10 @@ def snapshot(
       gate snapshot -o shop.json --database-url env:PROD_URL
       gate plan --snapshot shop.json
     """  # noqa: D301 - \b is a mark of click
-    from gate.app.request import Request  # noqa: PLC0415 - a help text needs no database driver
-    from gate.app.snapshot import store  # noqa: PLC0415
-    from gate.cli.output import write  # noqa: PLC0415
-    from gate.cli.progress import Progress  # noqa: PLC0415
+    from gate.app.request import Request
+    from gate.app.snapshot import store
+    from gate.cli.output import write
+    from gate.cli.progress import Progress
 
     with Progress() as progress:
         request = Request(

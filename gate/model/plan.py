@@ -125,8 +125,8 @@ class Plan:
 
     def to_json(self) -> str:
         """The document of `gate plan --format json`; its schema is what `gate schema plan` prints."""
-        import json  # noqa: PLC0415 - most plans are read by people
+        import json
 
-        from gate.model.document import document  # noqa: PLC0415 - it describes this module
+        from gate.model.document import document
 
         return json.dumps(document(self), indent=2, ensure_ascii=False)

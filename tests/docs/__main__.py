@@ -16,7 +16,7 @@ def main() -> int:
             (FOLDER / name).write_text(PAGES[name](), encoding="utf-8")
         return 0
     for name in stale:
-        print(f"docs/{name} is stale: python -m tests.docs --write", file=sys.stderr)  # noqa: T201 - a command's answer
+        print(f"docs/{name} is stale: python -m tests.docs --write", file=sys.stderr)
     return 1 if stale else 0
 
 

@@ -66,7 +66,7 @@ def exit_codes() -> str:
     """The table of `gate.model.errors.Exit`."""
     rows = [f"| {code.value} | {code.meaning} |" for code in Exit]
     return "\n".join(
-        [_MADE, "# Exit codes", "", "The same for every command.", "", "| code | meaning |", "|---|---|", *rows, ""]
+        [_MADE, "# Exit codes", "", "The same for every command.", "", "| code | meaning |", "|---|---|", *rows, ""],
     )
 
 

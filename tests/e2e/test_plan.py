@@ -31,7 +31,7 @@ ANALYZE;
 APPLIED = {"20260101000000_first.sql": "-- migrate:up\nSELECT 1;\n"}
 HARMLESS = {"20260102000000_note.sql": "-- migrate:up\nALTER TABLE orders ADD COLUMN paid_at timestamptz;\n"}
 HARMFUL = {
-    "20260103000000_type.sql": "-- migrate:up\n-- wider\nALTER TABLE customers\n  ALTER COLUMN id TYPE numeric;\n"
+    "20260103000000_type.sql": "-- migrate:up\n-- wider\nALTER TABLE customers\n  ALTER COLUMN id TYPE numeric;\n",
 }
 
 Shop = Callable[[dict[str, str]], Path]
@@ -74,7 +74,12 @@ def test_nothing_pending_is_one_line(shop: Database, project: Shop) -> None:
 def test_nothing_pending_needs_no_parser(shop: Database, project: Shop) -> None:
     traced = [sys.executable, "-P", "-X", "importtime", *command("plan")[2:]]
     done = subprocess.run(
-        traced, cwd=project(APPLIED), env=environment(shop.conninfo), capture_output=True, text=True, check=True
+        traced,
+        cwd=project(APPLIED),
+        env=environment(shop.conninfo),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "psycopg" in imported
@@ -162,10 +167,10 @@ def test_a_database_ahead_is_accepted_and_said(clone: Callable[[str], Database],
 
 
 def test_text_that_is_not_sql_names_file_line_and_column(shop: Database, project: Shop) -> None:
-    at = project({**APPLIED, "20260102000000_typo.sql": "-- migrate:up\nSELECT 1;\n  ALTER TABEL orders ADD x int;\n"})
+    at = project({**APPLIED, "20260102000000_typo.sql": "-- migrate:up\nSELECT 1;\nALTER TABEL orders ADD x int;\n"})
     done = gate("plan", at=at, conninfo=shop.conninfo)
     assert done.returncode == Exit.USAGE
-    assert "db/migrations/20260102000000_typo.sql:3:9: " in done.stderr
+    assert "db/migrations/20260102000000_typo.sql:3:7: " in done.stderr
     lines = done.stderr.splitlines()
     assert lines[1].index("TABEL") == lines[2].index("^")
     assert "Traceback" not in done.stderr
@@ -183,8 +188,8 @@ def test_a_stored_catalog_gives_the_same_plan(shop: Database, project: Shop) -> 
 
 
 def test_the_fingerprint_of_nothing_is_that_of_an_empty_plan(shop: Database, project: Shop) -> None:
-    from gate.model.snapshot import Server, Snapshot  # noqa: PLC0415 - beside the parser
-    from gate.plan.pipeline import fingerprint  # noqa: PLC0415 - the parser, in this process only
+    from gate.model.snapshot import Server, Snapshot
+    from gate.plan.pipeline import fingerprint
 
     document = planned(gate("plan", "--format", "json", at=project(APPLIED), conninfo=shop.conninfo).stdout)
     assert document["fingerprint"] == fingerprint([], Snapshot(server=Server(major=shop.major, version="")))
@@ -200,7 +205,8 @@ def test_output_goes_to_a_file(shop: Database, project: Shop) -> None:
 def test_a_read_only_role_is_enough(shop: Database, project: Shop) -> None:
     role = f"reader_{shop.name}"
     shop.execute(
-        f"CREATE ROLE {role} LOGIN; GRANT SELECT ON schema_migrations TO {role}; GRANT USAGE ON SCHEMA public TO {role}"
+        f"CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA public TO {role}; "
+        f"GRANT SELECT ON schema_migrations TO {role}",
     )
     try:
         done = gate(
@@ -242,7 +248,12 @@ def test_a_signal_ends_it_at_once_and_is_no_error_of_ours(shop: Database, projec
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(2.5)
+    looking = (
+        "SELECT FROM pg_stat_activity WHERE application_name = 'gate plan' AND state = 'idle' "
+        "AND state_change < now() - interval '1 s'"
+    )
+    while process.poll() is None and not shop.fetch(looking):
+        time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=10)
     assert process.returncode == Exit.STOPPED_RESUMABLE

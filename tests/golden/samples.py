@@ -105,7 +105,11 @@ NOT_UNDERSTOOD = StatementPlan(
     ),
 )
 CREATE_TABLE = StatementPlan(
-    line=1, sql="CREATE TABLE audit (id bigint)", kind="CREATE TABLE", verdict=Verdict.PASS, is_understood=True
+    line=1,
+    sql="CREATE TABLE audit (id bigint)",
+    kind="CREATE TABLE",
+    verdict=Verdict.PASS,
+    is_understood=True,
 )
 
 

@@ -120,7 +120,8 @@ def test_no_database_is_usage(tmp_path: Path) -> None:
 
 
 def test_a_bug_is_one_line_and_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def broken(_text: str) -> str:
         raise RuntimeError("lost postgresql://u:secret@h/d")

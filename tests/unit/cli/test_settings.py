@@ -25,7 +25,7 @@ def test_without_a_file_there_are_the_defaults() -> None:
 def test_gate_toml_is_read() -> None:
     Path("gate.toml").write_text(
         'release_role = "deploy"\nsample = 2.5\n'
-        '[source]\ndirectory = "sql"\ntool = "goose"\ntable = "t"\nschema = "s"\nallow-missing = true\n'
+        '[source]\ndirectory = "sql"\ntool = "goose"\ntable = "t"\nschema = "s"\nallow-missing = true\n',
     )
     assert load(Request(), {}) == Settings(
         source="sql",

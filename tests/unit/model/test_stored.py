@@ -40,7 +40,7 @@ SNAPSHOT = Snapshot(
     dependents={
         catalog.Ref("pg_class", 16384, 1): (
             catalog.Depend(dependent=catalog.Ref("pg_rewrite", 5), on=catalog.Ref("pg_class", 16384, 1), kind="n"),
-        )
+        ),
     },
     casts=(catalog.Cast(source=23, target=20, method="f"),),
     unread=(Unread(what="w", why="y"),),
@@ -55,7 +55,7 @@ def test_there_and_back() -> None:
         bookkeeping={
             "dbmate": (
                 Bookkeeping(schema="public", table="schema_migrations", columns=("version",), rows=({"version": "1"},)),
-            )
+            ),
         },
         gate="0.1.0",
     )
@@ -65,13 +65,14 @@ def test_there_and_back() -> None:
 def test_what_is_past_when_it_is_read_is_not_stored() -> None:
     moment = Moment(locks=(HeldLock(relation=16384, mode=LockMode.SHARE, pid=4711),))
     busy = replace(SNAPSHOT, moment=moment).put(
-        replace(RELATION, traffic=catalog.Traffic(window_s=1, scans_per_s=2, writes_per_s=3))
+        replace(RELATION, traffic=catalog.Traffic(window_s=1, scans_per_s=2, writes_per_s=3)),
     )
     assert from_text(to_text(Stored(snapshot=busy)), name="x").snapshot == SNAPSHOT
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", '{"gate_snapshot": 1}', '{"gate_snapshot": 99, "snapshot": {}}', "null"]
+    "text",
+    ["", "{}", "[]", '{"gate_snapshot": 1}', '{"gate_snapshot": 99, "snapshot": {}}', "null"],
 )
 def test_what_is_not_a_snapshot_is_told_with_the_remedy(text: str) -> None:
     with pytest.raises(UsageError, match=r"shop\.json is") as caught:

@@ -27,7 +27,8 @@ def test_short_numbers(number: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0.4 s"), (100, "100 s"), (754, "13 min"), (7300, "2 h"), (300_000, "3 days")]
+    ("seconds", "text"),
+    [(0.4, "0.4 s"), (100, "100 s"), (754, "13 min"), (7300, "2 h"), (300_000, "3 days")],
 )
 def test_ages(seconds: float, text: str) -> None:
     assert units.age(seconds) == text

@@ -26,7 +26,8 @@ def test_every_plan_obeys_the_schema(name: str, validator: Draft202012Validator)
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("verdict", "maybe"), ("schema", 2), ("taken_at", "yesterday"), ("migrations", None)]
+    ("key", "value"),
+    [("verdict", "maybe"), ("schema", 2), ("taken_at", "yesterday"), ("migrations", None)],
 )
 def test_what_is_not_a_plan_is_told(key: str, value: Any, validator: Draft202012Validator) -> None:
     document = json.loads(samples.PASSED.to_json())
