@@ -45,10 +45,9 @@ def make(server: Server, name: str, tables: int, *, rows: int = 0) -> str:
 
 
 def _fill(connection: psycopg.Connection, tables: int, rows: int) -> None:
+    numbers = f"SELECT i, i, 'x' FROM generate_series(1, {rows}) i"
     for n in range(tables):
-        connection.execute(
-            f"INSERT INTO table_{n:03} (id, other_id, note) SELECT i, i, 'x' FROM generate_series(1, {rows}) i".encode(),
-        )
+        connection.execute(f"INSERT INTO table_{n:03} (id, other_id, note) {numbers}".encode())
 
 
 def mark(conninfo: str, ids: list[str]) -> None:
