@@ -12,6 +12,11 @@ named (oid) AS (
     JOIN pg_catalog.pg_class c ON c.oid = r.oid AND c.relkind = 'S'
     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
         AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')
+    UNION
+    -- A statistics object by its name brings its table.
+    SELECT s.stxrelid
+    FROM ROWS FROM (pg_catalog.unnest(%(catalogs)s::text[]), pg_catalog.unnest(%(objects)s::oid[])) o(catalog, oid)
+    JOIN pg_catalog.pg_statistic_ext s ON o.catalog = 'pg_statistic_ext' AND s.oid = o.oid
 ),
 down (oid) AS (
     SELECT n.oid FROM named n
