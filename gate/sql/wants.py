@@ -120,6 +120,8 @@ def _gather(kind: str, inner: Tree, names: _Names) -> None:
         case "AlterDomainStmt" | "AlterEnumStmt" | "CreateDomainStmt" | "CreateEnumStmt":
             parts = inner.domainname if kind == "CreateDomainStmt" else inner.type_name
             names.types.add(name_of(strings(parts)))
+        case "AlterStatsStmt":
+            names.others.add(("pg_statistic_ext", name_of(strings(inner.defnames))))
         case "AlterSeqStmt" | "CreateSeqStmt":
             _owned_by(inner, names)
         case "CompositeTypeStmt":
@@ -216,8 +218,8 @@ def _of_action(wants: Wants, statement: Statement) -> Wants:
             return replace(wants, needs_database=True)
         case Grant(in_schemas=schemas) if schemas:
             return replace(wants, whole_schemas=frozenset(schemas))
-        case PublicationAction():
-            return replace(wants, others=wants.others | {("pg_publication", Name(statement.action.name))})
+        case PublicationAction(name=name):
+            return replace(wants, dependents_of=frozenset({("pg_publication", Name(name))}))
         case ExtensionAction(name=name, what="drop" | "update"):
             return replace(wants, dependents_of=frozenset({("pg_extension", Name(name))}))
         case OnObject(object="schema", name=named):
