@@ -428,6 +428,7 @@ class Vacuum(Action):
     is_full: bool = False
     columns: tuple[str, ...] = ()
     skips_locked: bool = False
+    skips_main: bool = False
     has_columns: bool = False
     only_database_stats: bool = False
 

@@ -51,6 +51,11 @@ def is_on(options: list[Tree], name: str) -> bool:
     return False
 
 
+def is_off(options: list[Tree], name: str) -> bool:
+    """Whether a boolean option is there and switched off."""
+    return any(option.defname == name and not _truth(option) for option in (content(item) for item in options))
+
+
 def _truth(option: Tree) -> bool:
     if not option.HasField("arg"):
         return True
@@ -96,6 +101,7 @@ def vacuum(node: Tree) -> Statement:
         is_full=is_on(node.options, "full"),
         columns=tuple(name for item in relations for name in strings(item.va_cols)),
         skips_locked=is_on(node.options, "skip_locked"),
+        skips_main=is_off(node.options, "process_main"),
         only_database_stats=is_on(node.options, "only_database_stats"),
     )
     tag = "VACUUM" if node.is_vacuumcmd else "ANALYZE"
