@@ -82,6 +82,7 @@ class Constraint:
     referenced_columns: tuple[int, ...] = ()
     on_delete: str = "a"
     on_update: str = "a"
+    match: str = "s"  # s (simple), f (full); a space where it is no foreign key
     parent: int = 0
 
 

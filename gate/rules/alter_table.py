@@ -41,13 +41,15 @@ class PartRule:
     """A subcommand: its lock on the table, its touches beyond that lock, the catalog after it.
 
     `order` is the place of its pass: 0 drop, 1 alter type, 4 add column, 6 add constraint, 7 column attributes,
-    8 index constraint, 9 foreign key, 10 anything else.
+    8 index constraint, 9 foreign key, 10 anything else. `kinds` are the relkinds it works on, `i` for an index of
+    any kind (ATSimplePermissions).
     """
 
     lock: Callable[[Part, At], LockMode]
     touches: Callable[[Part, At], Iterable[Touch]]
     apply: Callable[[Part, At], Snapshot] | None = None
     order: int = 10
+    kinds: str = "rp"
 
 
 def always(mode: LockMode) -> Callable[[Part, At], LockMode]:
@@ -138,6 +140,8 @@ def derive_alter_table(action: AlterTable, world: Snapshot) -> Iterator[Touch]:
     at = _place(action, world)
     if at is None:
         return
+    for part in action.parts:
+        _check_part(part, at)
     lock = max(rule_of(part).lock(part, at) for part in action.parts)
     at = replace(at, lock=lock)
     if at.index is None:
@@ -148,6 +152,15 @@ def derive_alter_table(action: AlterTable, world: Snapshot) -> Iterator[Touch]:
         rule = rule_of(part)
         yield from rule.touches(part, at)
         at = _after(rule, part, at)
+
+
+def _check_part(part: Part, at: At) -> None:
+    kind = "i" if at.index is not None else at.table.kind
+    if kind not in rule_of(part).kinds:
+        what = part.what if isinstance(part, NamedPart) else type(part).__name__
+        raise ServerWouldReject(
+            f'ALTER action {what} cannot be performed on relation "{at.table.name}"', sqlstate="42809"
+        )
 
 
 def _after(rule: PartRule, part: Part, at: At) -> At:

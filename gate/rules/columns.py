@@ -17,7 +17,7 @@ from gate.model.facts import Expect, Fact, Proof
 from gate.model.locks import LockMode
 from gate.model.snapshot import Snapshot
 from gate.model.work import Work
-from gate.rules.alter_table import At, PartRule, always, children, nothing
+from gate.rules.alter_table import At, PartRule, always, children
 from gate.rules.coercion import has_domain_constraints, shape_of
 from gate.rules.constraints import constraint_touches
 from gate.rules.doomed import CLASS, doom, doomed_touches, without_doomed
@@ -33,9 +33,14 @@ SUE = LockMode.SHARE_UPDATE_EXCLUSIVE
 # --- ADD COLUMN -------------------------------------------------------------------------------------------------------
 
 
+_SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
+
+
 def _add(part: Part, at: At) -> Iterator[Touch]:
     added = cast(AddColumn, part)
     spec = added.spec
+    if spec.name in _SYSTEM_COLUMNS:
+        raise ServerWouldReject(f'column name "{spec.name}" conflicts with a system column name', sqlstate="42701")
     if at.table.column(spec.name) is not None:
         if added.if_not_exists:
             return
@@ -352,21 +357,34 @@ def _apply_drop_expression(part: Part, at: At) -> Snapshot:
     return at.world.put(*(_changed(table, part.column, generated="") for table in at.targets))
 
 
+def _attribute(part: Part, at: At) -> Iterator[Touch]:
+    """A column's own setting, on the children too."""
+    if at.index is None and part.column:
+        column_named(at.table, part.column)
+    return iter(children(part, at))
+
+
+def _own_attribute(part: Part, at: At) -> Iterator[Touch]:
+    """A column's own setting that never recurses."""
+    column_named(at.table, part.column)
+    return iter(())
+
+
 PARTS = {
-    AddColumn: PartRule(always(AE), _add, _apply_add, order=4),
-    DropColumn: PartRule(always(AE), _drop, _apply_drop, order=0),
-    SetDefault: PartRule(always(AE), _set_default, _apply_default, order=7),
-    SetExpression: PartRule(always(AE), _set_expression, None, order=5),
-    "DropExpression": PartRule(always(AE), _drop_expression, _apply_drop_expression, order=0),
-    "AddIdentity": PartRule(always(AE), _identity, _apply_identity, order=7),
-    "SetIdentity": PartRule(always(AE), _identity, None, order=7),
-    "DropIdentity": PartRule(always(AE), _identity, _apply_identity, order=0),
-    "SetStatistics": PartRule(always(SUE), children, None, order=10),
-    "SetOptions": PartRule(always(SUE), nothing, None),
-    "ResetOptions": PartRule(always(SUE), nothing, None),
-    "SetStorage": PartRule(always(AE), children, None),
-    "SetCompression": PartRule(always(AE), nothing, None),
-    "AlterColumnGenericOptions": PartRule(always(AE), nothing, None),
+    AddColumn: PartRule(always(AE), _add, _apply_add, order=4, kinds="rpfc"),
+    DropColumn: PartRule(always(AE), _drop, _apply_drop, order=0, kinds="rpfc"),
+    SetDefault: PartRule(always(AE), _set_default, _apply_default, order=7, kinds="rpvf"),
+    SetExpression: PartRule(always(AE), _set_expression, None, order=5, kinds="rpf"),
+    "DropExpression": PartRule(always(AE), _drop_expression, _apply_drop_expression, order=0, kinds="rpf"),
+    "AddIdentity": PartRule(always(AE), _identity, _apply_identity, order=7, kinds="rpvf"),
+    "SetIdentity": PartRule(always(AE), _identity, None, order=7, kinds="rpvf"),
+    "DropIdentity": PartRule(always(AE), _identity, _apply_identity, order=0, kinds="rpvf"),
+    "SetStatistics": PartRule(always(SUE), _attribute, None, order=10, kinds="rpmfi"),
+    "SetOptions": PartRule(always(SUE), _own_attribute, None, kinds="rpmf"),
+    "ResetOptions": PartRule(always(SUE), _own_attribute, None, kinds="rpmf"),
+    "SetStorage": PartRule(always(AE), _attribute, None, kinds="rpmf"),
+    "SetCompression": PartRule(always(AE), _own_attribute, None, kinds="rpm"),
+    "AlterColumnGenericOptions": PartRule(always(AE), _own_attribute, None, kinds="f"),
 }
 
 _DOC = "https://www.postgresql.org/docs/18/sql-altertable.html#SQL-ALTERTABLE-NOTES"

@@ -251,10 +251,10 @@ def _column_name(table: Relation, constraint: Constraint) -> str:
 
 
 PARTS = {
-    AddConstraint: PartRule(_add_lock, _add, _apply_add, order=9),
-    "ValidateConstraint": PartRule(always(SUE), _validate, _apply_validate),
+    AddConstraint: PartRule(_add_lock, _add, _apply_add, order=9, kinds="rpf"),
+    "ValidateConstraint": PartRule(always(SUE), _validate, _apply_validate, kinds="rpf"),
     "AlterConstraint": PartRule(always(AE), _alter, None),
-    "DropConstraint": PartRule(always(AE), _drop, _apply_drop, order=0),
+    "DropConstraint": PartRule(always(AE), _drop, _apply_drop, order=0, kinds="rpf"),
 }
 
 _DOC = "https://www.postgresql.org/docs/18/sql-altertable.html"

@@ -7,10 +7,10 @@ statistics SHARE UPDATE EXCLUSIVE.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from gate.model.catalog import Constraint, Depend, Index, Ref, Relation
+from gate.model.catalog import Column, Constraint, Depend, Index, Ref, Relation
 from gate.model.effects import ServerWouldReject, Touch
 from gate.model.locks import LockMode
 from gate.model.snapshot import Snapshot
@@ -29,7 +29,9 @@ class Doomed:
 
     def relations(self, world: Snapshot) -> frozenset[int]:
         """Oids of relations (not indexes) that go."""
-        return frozenset(ref.oid for ref in self.refs if ref.catalog == CLASS and not ref.sub and ref.oid in world.relations)
+        return frozenset(
+            ref.oid for ref in self.refs if ref.catalog == CLASS and not ref.sub and ref.oid in world.relations
+        )
 
 
 def doom(world: Snapshot, roots: Iterable[Ref], *, cascade: bool) -> Doomed:
@@ -55,7 +57,11 @@ def doom(world: Snapshot, roots: Iterable[Ref], *, cascade: bool) -> Doomed:
 def _check_blocked(world: Snapshot, doomed: Doomed, blocked: list[Depend]) -> None:
     for edge in blocked:
         target = _whole(world, edge)
-        gone = target in doomed.refs or target._replace(sub=0) in doomed.refs or (edge.relation is not None and Ref(CLASS, edge.relation) in doomed.refs)
+        gone = (
+            target in doomed.refs
+            or target._replace(sub=0) in doomed.refs
+            or (edge.relation is not None and Ref(CLASS, edge.relation) in doomed.refs)
+        )
         if not gone:
             raise ServerWouldReject(
                 f"other objects depend on it: {edge.name or target.catalog}",
@@ -80,7 +86,14 @@ def _owner(world: Snapshot, ref: Ref) -> int | None:
     field_name = _HOLDS.get(ref.catalog)
     if field_name is None:
         return None
-    return next((oid for oid, item in world.relations.items() if any(part.oid == ref.oid for part in getattr(item, field_name))), None)
+    return next(
+        (
+            oid
+            for oid, item in world.relations.items()
+            if any(part.oid == ref.oid for part in getattr(item, field_name))
+        ),
+        None,
+    )
 
 
 def _whole(world: Snapshot, edge: Depend) -> Ref:
@@ -114,14 +127,22 @@ def _structural(world: Snapshot, relation: Relation, sub: int) -> Iterator[Depen
     ref = Ref(CLASS, relation.oid, sub)
     for index in relation.indexes:
         if not sub or sub in index.columns:
-            yield Depend(dependent=Ref(CLASS, index.oid), on=ref, kind="a", relation=relation.oid, name=f"index {index.name}")
+            yield Depend(
+                dependent=Ref(CLASS, index.oid), on=ref, kind="a", relation=relation.oid, name=f"index {index.name}"
+            )
     for constraint in relation.constraints:
         if not sub or (sub in constraint.columns and _goes_with_column(constraint)):
             yield _edge(constraint, ref)
     for table, oid in relation.referenced_by:
         foreign = _constraint(world, table, oid)
         if foreign is not None and (not sub or sub in foreign.referenced_columns) and not foreign.parent:
-            yield Depend(dependent=Ref(CONSTRAINT, oid), on=ref, kind="n" if table != relation.oid else "a", relation=table, name=f"constraint {foreign.name} on {_name(world, table)}")
+            yield Depend(
+                dependent=Ref(CONSTRAINT, oid),
+                on=ref,
+                kind="n" if table != relation.oid else "a",
+                relation=table,
+                name=f"constraint {foreign.name} on {_name(world, table)}",
+            )
     for statistics in relation.statistics:
         if not sub or sub in statistics.columns:
             yield Depend(dependent=Ref("pg_statistic_ext", statistics.oid), on=ref, kind="a", relation=relation.oid)
@@ -130,7 +151,9 @@ def _structural(world: Snapshot, relation: Relation, sub: int) -> Iterator[Depen
         for child in relation.children:
             found = world.relations.get(child)
             kind = "a" if found is not None and found.is_partition else "n"
-            yield Depend(dependent=Ref(CLASS, child), on=ref, kind=kind, relation=child, name=f"table {_name(world, child)}")
+            yield Depend(
+                dependent=Ref(CLASS, child), on=ref, kind=kind, relation=child, name=f"table {_name(world, child)}"
+            )
         if relation.row_type:
             yield Depend(dependent=Ref("pg_type", relation.row_type), on=ref, kind="i")
 
@@ -164,16 +187,26 @@ def _of_index(world: Snapshot, oid: int) -> Iterator[Depend]:
     for relation, constraint in table.referenced_by:
         foreign = _constraint(world, relation, constraint)
         if foreign is not None and foreign.index == oid:
-            yield Depend(dependent=Ref(CONSTRAINT, constraint), on=ref, kind="n", relation=relation, name=f"constraint {foreign.name} on {_name(world, relation)}")
+            yield Depend(
+                dependent=Ref(CONSTRAINT, constraint),
+                on=ref,
+                kind="n",
+                relation=relation,
+                name=f"constraint {foreign.name} on {_name(world, relation)}",
+            )
 
 
 def _of_constraint(world: Snapshot, oid: int) -> Iterator[Depend]:
     for relation in world.relations.values():
         for constraint in relation.constraints:
             if constraint.oid == oid and constraint.index and constraint.kind in "pux":
-                yield Depend(dependent=Ref(CLASS, constraint.index), on=Ref(CONSTRAINT, oid), kind="i", relation=relation.oid)
+                yield Depend(
+                    dependent=Ref(CLASS, constraint.index), on=Ref(CONSTRAINT, oid), kind="i", relation=relation.oid
+                )
             if constraint.parent == oid:
-                yield Depend(dependent=Ref(CONSTRAINT, constraint.oid), on=Ref(CONSTRAINT, oid), kind="P", relation=relation.oid)
+                yield Depend(
+                    dependent=Ref(CONSTRAINT, constraint.oid), on=Ref(CONSTRAINT, oid), kind="P", relation=relation.oid
+                )
 
 
 def _of_type(world: Snapshot, oid: int) -> Iterator[Depend]:
@@ -217,7 +250,9 @@ def doomed_touches(world: Snapshot, doomed: Doomed, mode: LockMode = LockMode.AC
         if relation is None or ref.catalog in _HARMLESS:
             continue
         weaker = LockMode.SHARE_UPDATE_EXCLUSIVE if ref.catalog == "pg_statistic_ext" else mode
-        yield Touch(relation, weaker, shuts_out_readers=ref.oid in world.index_tables and weaker is LockMode.ACCESS_EXCLUSIVE)
+        yield Touch(
+            relation, weaker, shuts_out_readers=ref.oid in world.index_tables and weaker is LockMode.ACCESS_EXCLUSIVE
+        )
         yield from _beside(world, ref, relation)
 
 
@@ -230,13 +265,18 @@ def _locked(world: Snapshot, ref: Ref, owner: int | None) -> int | None:
 
 
 def _beside(world: Snapshot, ref: Ref, relation: int) -> Iterator[Touch]:
-    """A foreign key's other table loses triggers; a partition's parent and its default partition change their bounds."""
+    """A foreign key's other table loses triggers; a partition's parent and its default change their bounds."""
     if ref.catalog == CONSTRAINT:
         foreign = _constraint(world, relation, ref.oid)
-        if foreign is not None and foreign.kind == "f" and foreign.referenced and foreign.is_enforced:
+        if foreign is not None and foreign.referenced and foreign.is_enforced and not _is_clone(world, foreign):
             yield Touch(foreign.referenced, LockMode.ACCESS_EXCLUSIVE)
     if ref.catalog == CLASS and not ref.sub and ref.oid in world.relations:
         yield from parent_touches(world, world.relations[ref.oid])
+
+
+def _is_clone(world: Snapshot, foreign: Constraint) -> bool:
+    """A partition's copy of its parent's foreign key has no triggers on the referenced table."""
+    return foreign.parent != 0 and _constraint(world, foreign.relation, foreign.parent) is None
 
 
 def parent_touches(world: Snapshot, partition: Relation) -> Iterator[Touch]:
@@ -264,11 +304,7 @@ def without_doomed(world: Snapshot, doomed: Doomed) -> Snapshot:
     """The snapshot without everything that goes."""
     gone = doomed.relations(world)
     touched = {relation for relation in doomed.refs.values() if relation is not None} | _neighbours(world, gone)
-    changed = [
-        _pruned(world, world.relations[oid], doomed, gone)
-        for oid in touched - gone
-        if oid in world.relations
-    ]
+    changed = [_pruned(world, world.relations[oid], doomed, gone) for oid in touched - gone if oid in world.relations]
     after = world.put(*changed).without(gone)
     types = {oid: kind for oid, kind in after.types.items() if Ref("pg_type", oid) not in doomed.refs}
     functions = {oid: item for oid, item in after.functions.items() if Ref("pg_proc", oid) not in doomed.refs}
@@ -321,7 +357,9 @@ def _pruned(world: Snapshot, relation: Relation, doomed: Doomed, gone: frozenset
         statistics=tuple(item for item in relation.statistics if Ref("pg_statistic_ext", item.oid) not in refs),
         parents=tuple(item for item in relation.parents if item not in gone),
         children=tuple(item for item in relation.children if item not in gone),
-        referenced_by=tuple(pair for pair in relation.referenced_by if pair[0] not in gone and Ref(CONSTRAINT, pair[1]) not in refs),
+        referenced_by=tuple(
+            pair for pair in relation.referenced_by if pair[0] not in gone and Ref(CONSTRAINT, pair[1]) not in refs
+        ),
     )
 
 
@@ -329,7 +367,7 @@ def _stays(index: Index, refs: dict[Ref, int | None]) -> bool:
     return Ref(CLASS, index.oid) not in refs
 
 
-def _without_default(column, relation, world, refs):  # type: ignore[no-untyped-def]
+def _without_default(column: Column, relation: Relation, world: Snapshot, refs: Mapping[Ref, int | None]) -> Column:
     for edge in world.dependents.get(Ref(CLASS, relation.oid, column.number), ()):
         if edge.dependent.catalog == "pg_attrdef" and edge.dependent in refs:
             return replace(column, default=None, volatility=None, generated="")

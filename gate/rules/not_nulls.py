@@ -90,6 +90,6 @@ def apply_drop_not_null(part: Part, at: At) -> Snapshot:
 
 
 PARTS = {
-    "SetNotNull": PartRule(always(AE), _set_not_null, _apply_set_not_null, order=7),
-    "DropNotNull": PartRule(always(AE), _drop_not_null, apply_drop_not_null, order=0),
+    "SetNotNull": PartRule(always(AE), _set_not_null, _apply_set_not_null, order=7, kinds="rpf"),
+    "DropNotNull": PartRule(always(AE), _drop_not_null, apply_drop_not_null, order=0, kinds="rpf"),
 }

@@ -1,7 +1,7 @@
 """Owners, privileges, comments, labels, and what else is said of an object by its name.
 
 Source: PostgreSQL 18 `tablecmds.c` (ATExecChangeOwner, change_owner_recurse_to_sequences), `comment.c` CommentObject,
-`aclchk.c` objectNamesToOids, `alter.c` (ExecRenameStmt, ExecAlterObjectSchemaStmt, ExecAlterOwnerStmt, ExecAlterObjectDependsStmt).
+`aclchk.c` objectNamesToOids, `alter.c` (ExecRenameStmt, ExecAlterObjectSchemaStmt, ExecAlterOwnerStmt).
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def _owner(part: Part, at: At) -> Iterator[Touch]:
     if role_named(at.world, cast(NamedPart, part).name or "") == at.table.owner:
         return
     if at.table.sequence is not None and at.table.sequence.owner_table:
-        raise ServerWouldReject(f'cannot change owner of sequence "{at.table.name}"', sqlstate="0A000", remedy="change that of its table")
+        raise ServerWouldReject(
+            f'cannot change owner of sequence "{at.table.name}"', sqlstate="0A000", remedy="change that of its table"
+        )
     yield from (Touch(item.oid, at.lock) for item in owned_sequences(at.world, at.table))
 
 
@@ -108,7 +110,9 @@ def _column(action: OnObject, world: Snapshot) -> Iterator[Touch]:
     if table.kind not in "rpvmfc":
         raise ServerWouldReject(f'cannot set comment on relation "{table.name}"', sqlstate="42809")
     if table.column(action.name.name.name) is None:
-        raise ServerWouldReject(f'column "{action.name.name}" of relation "{table.name}" does not exist', sqlstate="42703")
+        raise ServerWouldReject(
+            f'column "{action.name.name}" of relation "{table.name}" does not exist', sqlstate="42703"
+        )
     yield Touch(table.oid, SUE)
 
 
@@ -133,7 +137,11 @@ def apply_on(action: OnObject, snapshot: Snapshot) -> Snapshot:
     """New names and schemas, where a later statement may meet them."""
     if action.what not in ("rename", "set schema", "owner"):
         return snapshot
-    fields = {"rename": {"name": action.to}, "set schema": {"schema": action.to}, "owner": {"owner": role_named(snapshot, action.role)}}[action.what]
+    fields = {
+        "rename": {"name": action.to},
+        "set schema": {"schema": action.to},
+        "owner": {"owner": role_named(snapshot, action.role)},
+    }[action.what]
     world = snapshot
     for ref in refs(snapshot, action.object, action.name):
         world = _changed(ref, fields, world)
@@ -196,18 +204,24 @@ def derive_grant(action: Grant, world: Snapshot) -> Iterator[Touch]:
 
 DERIVES = {OnObject: derive_on, Grant: derive_grant}
 APPLIES = {OnObject: apply_on}
-PARTS = {"ChangeOwner": PartRule(always(AE), _owner, _apply_owner)}
+PARTS = {"ChangeOwner": PartRule(always(AE), _owner, _apply_owner, kinds="rpfvmSic")}
 
-_DOC = "https://www.postgresql.org/docs/18/explicit-locking.html#LOCKING-TABLES; src/backend/commands/comment.c, aclchk.c, alter.c"
+_DOC = "https://www.postgresql.org/docs/18/explicit-locking.html; src/backend/commands/comment.c, aclchk.c, alter.c"
 _TABLE = (
-    "CREATE TABLE t (a serial, b int CONSTRAINT k CHECK (b > 0)); CREATE INDEX i ON t (b); CREATE RULE g AS ON INSERT TO t DO NOTHING; "
+    "CREATE TABLE t (a serial, b int CONSTRAINT k CHECK (b > 0)); CREATE INDEX i ON t (b); "
+    "CREATE RULE g AS ON INSERT TO t DO NOTHING; "
     "CREATE POLICY g ON t; CREATE STATISTICS z ON a, b FROM t; CREATE TYPE y AS (a int)"
 )
 
 
 def _fact(form: str, statement: str, versions: Versions | None = None, **locks: LockMode) -> Fact:
     expects = tuple(Expect(relation=f"public.{name}", lock=mode) for name, mode in locks.items())
-    return Fact(form=form, source=_DOC, versions=versions or Versions(), proof=Proof(setup=_TABLE, statement=statement, expects=expects))
+    return Fact(
+        form=form,
+        source=_DOC,
+        versions=versions or Versions(),
+        proof=Proof(setup=_TABLE, statement=statement, expects=expects),
+    )
 
 
 FACTS = (

@@ -126,7 +126,7 @@ def _has_siblings(parent: Relation) -> bool:
 
 def key_names(table: Relation) -> tuple[str, ...]:
     """The partition key's columns by name; an expression has none."""
-    found = (table.column_number(number) for number in table.partition_columns)
+    found = (table.column_number(number) for number in table.partition_keys)
     return tuple(column.name if column else "" for column in found)
 
 
@@ -201,7 +201,7 @@ def _cloned_foreign_keys(world: Snapshot, parent: Relation, child: Relation) -> 
 def _is_like_foreign(one: Constraint, other: Constraint, parent: Relation, child: Relation) -> bool:
     if other.kind != "f" or other.referenced != one.referenced or other.referenced_columns != one.referenced_columns:
         return False
-    if other.is_deferrable != one.is_deferrable:
+    if (other.is_deferrable, other.match) != (one.is_deferrable, one.match):
         return False
     mine = [_name(parent, number) for number in one.columns]
     return mine == [_name(child, number) for number in other.columns] and (one.on_delete, one.on_update) == (
@@ -282,8 +282,8 @@ def _apply_detach(part: Part, at: At) -> Snapshot:
 
 
 PARTS = {
-    InheritPart: PartRule(always(AE), _inherit, _apply_inherit),
-    AttachPartition: PartRule(always(SUE), _attach, _apply_attach),
+    InheritPart: PartRule(always(AE), _inherit, _apply_inherit, kinds="rpf"),
+    AttachPartition: PartRule(always(SUE), _attach, _apply_attach, kinds="rpi"),
     DetachPartition: PartRule(_detach_lock, _detach, _apply_detach),
     "AddOf": PartRule(always(AE), nothing),
     "DropOf": PartRule(always(AE), nothing),

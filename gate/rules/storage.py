@@ -185,24 +185,24 @@ def _rules(part: Part, at: At) -> Iterator[Touch]:
 
 
 PARTS = {
-    "SetRelOptions": PartRule(_options_lock, _set_options),
-    "ResetRelOptions": PartRule(_options_lock, _set_options),
-    "ReplaceRelOptions": PartRule(_options_lock, _set_options),
-    "SetTableSpace": PartRule(always(AE), _set_tablespace, _apply_tablespace),
-    "SetAccessMethod": PartRule(always(AE), _set_access_method, _apply_access_method),
-    "SetLogged": PartRule(always(AE), _set_persistence, _apply_persistence),
-    "SetUnLogged": PartRule(always(AE), _set_persistence, _apply_persistence),
-    "ClusterOn": PartRule(always(SUE), _cluster_on),
-    "DropCluster": PartRule(always(SUE), nothing),
-    "DropOids": PartRule(always(AE), nothing),
-    "GenericOptions": PartRule(always(AE), nothing),
-    **{f"ReplicaIdentity {kind}": PartRule(always(AE), _replica_identity) for kind in "dnfi"},
+    "SetRelOptions": PartRule(_options_lock, _set_options, kinds="rpvmi"),
+    "ResetRelOptions": PartRule(_options_lock, _set_options, kinds="rpvmi"),
+    "ReplaceRelOptions": PartRule(_options_lock, _set_options, kinds="rpvmi"),
+    "SetTableSpace": PartRule(always(AE), _set_tablespace, _apply_tablespace, kinds="rpmi"),
+    "SetAccessMethod": PartRule(always(AE), _set_access_method, _apply_access_method, kinds="rpm"),
+    "SetLogged": PartRule(always(AE), _set_persistence, _apply_persistence, kinds="rpS"),
+    "SetUnLogged": PartRule(always(AE), _set_persistence, _apply_persistence, kinds="rpS"),
+    "ClusterOn": PartRule(always(SUE), _cluster_on, kinds="rpm"),
+    "DropCluster": PartRule(always(SUE), nothing, kinds="rpm"),
+    "DropOids": PartRule(always(AE), nothing, kinds="rpf"),
+    "GenericOptions": PartRule(always(AE), nothing, kinds="f"),
+    **{f"ReplicaIdentity {kind}": PartRule(always(AE), _replica_identity, kinds="rpm") for kind in "dnfi"},
     **{
         f"{word}RowSecurity": PartRule(always(AE), nothing, _apply_row_security)
         for word in ("Enable", "Disable", "Force", "NoForce")
     },
     **{
-        word: PartRule(always(SRE), _triggers)
+        word: PartRule(always(SRE), _triggers, kinds="rpf")
         for word in (
             "EnableTrig",
             "EnableAlwaysTrig",

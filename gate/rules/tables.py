@@ -166,7 +166,7 @@ def _columns(action: CreateTable, oid: int, world: Snapshot) -> Snapshot:
         column.number if column else 0
         for column in (table.column(name) if name else None for name in action.partition_columns)
     )
-    return world.put(replace(table, partition_columns=numbers))
+    return world.put(replace(table, partition_columns=numbers, partition_keys=numbers))
 
 
 def _own(spec: ColumnSpec, oid: int, world: Snapshot) -> Snapshot:

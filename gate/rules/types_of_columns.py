@@ -256,7 +256,7 @@ def _apply(part: Part, at: At) -> Snapshot:
     return at.world.put(*(changed(table) for table in at.targets))
 
 
-PARTS = {SetType: PartRule(always(AE), _set_type, _apply, order=1)}
+PARTS = {SetType: PartRule(always(AE), _set_type, _apply, order=1, kinds="rpfc")}
 
 _DOC = "https://www.postgresql.org/docs/18/sql-altertable.html#SQL-ALTERTABLE-NOTES"
 

@@ -166,6 +166,11 @@ class _Scanner:
                 position, "COPY ... FROM STDIN must be the last on its line", "begin its data on a new line"
             )
         done = _END_OF_DATA.search(self.text, rest.end())
+        if done is None and not self.text[rest.end() :].strip():
+            # The statement by itself: whoever sends it brings the rows.
+            return ScriptStatement(sql=statement.sql, line=statement.line, offset=statement.offset, data=""), len(
+                self.text
+            )
         if done is None:
             raise self._error(
                 statement.offset, "the data of COPY ... FROM STDIN has no end", "end it with a line of \\."
