@@ -1,6 +1,6 @@
-"""Parse analysis of a query that is stored or checked, not run: the relations that it names, and nothing behind them.
+"""Parse analysis of a query that is stored, not run: the relations that it names, and nothing behind them.
 
-Source: PostgreSQL 18 `parse_clause.c` (setTargetTable), `parse_relation.c` (addRangeTableEntry); `view.c`, `rewriteDefine.c`.
+Source: PostgreSQL 18 `parse_clause.c` (setTargetTable), `parse_relation.c` (addRangeTableEntry), `rewriteDefine.c`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from gate.model.locks import LockMode
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.rules.lookup import maybe_index, relation
+from gate.rules.scope import NO_RANGE
 
 
 def named_relation(world: Snapshot, name: Name) -> Relation:
@@ -29,7 +30,7 @@ def uses(query: Query, world: Snapshot, hidden: Iterable[str] = ()) -> Iterator[
     """Each relation that the query names, with the lock of parse analysis; `hidden` are names that mean no relation."""
     without = set(hidden)
     for use in query.uses:
-        if use.event != "sequence" and not (use.name.schema is None and use.name.name in without):
+        if use.event not in NO_RANGE and not (use.name.schema is None and use.name.name in without):
             yield named_relation(world, use.name), use.mode
 
 

@@ -63,6 +63,8 @@ def query_touches(scope: Scope, query: Query, at_least: LockMode = AS) -> Iterat
     for use in query.uses:
         if use.event in ("sequence", "serial"):
             yield from moved(scope, use)
+        elif use.event == "tree":
+            yield from (Touch(item.oid, AS) for item in all_below(scope, scope.named(use.name)) if scope.runs)
         elif use.event:
             yield from write(scope, use, scope.named(use.name))
         else:

@@ -7,6 +7,7 @@ the same of the referencing one; cascades are DELETE and UPDATE statements), `tr
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gate.model.actions import Cell, Qual, RelationUse
 from gate.model.catalog import Constraint, Relation, Trigger
@@ -95,27 +96,36 @@ def _check(scope: Scope, use: RelationUse, root: Relation, table: Relation, cons
         return
     yield Touch(referenced.oid, RS)
     if referenced.kind == "p":
-        for item in live(scope.world, referenced, _looked_for(use, root, table, constraint, referenced)):
-            yield Touch(item.oid, RS)
+        for quals in _looked_for(use, root, table, constraint, referenced):
+            yield from (Touch(item.oid, RS) for item in live(scope.world, referenced, quals))
 
 
-def _looked_for(use: RelationUse, root: Relation, table: Relation, constraint: Constraint, referenced: Relation) -> Quals:
-    """The key values that are looked up, where they stand in the statement."""
-    found = []
-    pairs = zip(_names(table, constraint.columns), _names(referenced, constraint.referenced_columns), strict=False)
-    for name, key in pairs:
-        cells = _cells(use, root, name)
-        if cells and all(cell.kind in ("literal", "null") for cell in cells):
-            found.append(Qual(key, "in", tuple(cell.text for cell in cells if cell.kind == "literal")))
-    return by_column(found)
+_LOOKUPS = 1000
+"""More rows than this are not looked up one by one: any partition may hold their keys."""
 
 
-def _cells(use: RelationUse, root: Relation, name: str) -> tuple[Cell, ...]:
+def _looked_for(use: RelationUse, root: Relation, table: Relation, constraint: Constraint, referenced: Relation) -> Iterator[Quals]:
+    """The key values that are looked up, each row's by themselves, where they stand in the statement."""
+    pairs = tuple(zip(_names(table, constraint.columns), _names(referenced, constraint.referenced_columns), strict=False))
+    if use.rows is None or not 0 < len(use.rows) <= _LOOKUPS or "update" in use.events:
+        rows: tuple[RelationUse, ...] = (use,)
+    else:
+        rows = tuple(replace(use, rows=(row,)) for row in use.rows)
+    seen = set()
+    for one in rows:
+        cells = [(key, _cell(one, root, name)) for name, key in pairs]
+        if any(cell.kind == "null" for _, cell in cells) or tuple(cells) in seen:
+            continue
+        seen.add(tuple(cells))
+        yield by_column(Qual(key, "=", (cell.text,)) for key, cell in cells if cell.kind == "literal")
+
+
+def _cell(use: RelationUse, root: Relation, name: str) -> Cell:
+    """The one thing that the column is given; `other` where it may be several."""
     column = root.column(name)
-    if column is None:
-        return ()
-    cells = tuple(resolved(cell, column) for cell in given(use, root, name)) if "insert" in use.events else ()
-    return (*cells, *(cell for item, cell in use.sets if item == name))
+    found = set() if column is None else {resolved(cell, column) for cell in given(use, root, name)} if "insert" in use.events else set()
+    found |= {cell for item, cell in use.sets if item == name}
+    return found.pop() if len(found) == 1 else Cell("other")
 
 
 def _referencing(scope: Scope, use: RelationUse, table: Relation) -> Iterator[Touch]:

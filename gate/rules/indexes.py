@@ -280,7 +280,7 @@ def derive_cluster(action: Cluster, world: Snapshot) -> Iterator[Touch]:
             raise ServerWouldReject("cannot cluster a partitioned table", sqlstate="0A000")
         below = set(_indexes_below(world, index.oid))
         for item in descendants(world, table.oid):
-            if item.has_storage and any(other.oid in below for other in item.indexes):
+            if item.has_storage and any(other.oid in below for other in item.indexes) and _may(world, item):
                 yield Touch(item.oid, AE, _REWRITE)
 
 
@@ -296,7 +296,7 @@ def _clustered(name: Name, world: Snapshot) -> Relation:
     table = maybe_relation(world, name)
     if table is None:
         raise missing(world, name)
-    if table.kind not in "rmp":
+    if table.kind not in "rmpt":
         raise ServerWouldReject(f'"{name}" is not a table', sqlstate="42809")
     if "MAINTAIN" not in table.privileges:
         require_owner(world, table)
@@ -305,6 +305,8 @@ def _clustered(name: Name, world: Snapshot) -> Relation:
 
 def _order(action: Cluster, table: Relation) -> Index:
     """The index that is named, or the one of the last time."""
+    if table.kind == "t" and action.index is not None:
+        return next(iter(table.indexes), Index(oid=0, schema=table.schema, name=action.index, relation=table.oid))
     if action.index is None:
         found = next((item for item in table.indexes if item.is_clustered), None)
         problem = f'there is no previously clustered index for table "{table.name}"'

@@ -17,7 +17,7 @@ from gate.model.snapshot import Snapshot
 from gate.model.work import Work
 from gate.rules.code import applied, calls, code_of, code_touches
 from gate.rules.expanding import AS, policies, query_touches, read
-from gate.rules.scope import Scope
+from gate.rules.scope import NO_RANGE, Scope
 from gate.rules.session import set_path
 from gate.rules.tables import target_schema
 from gate.rules.writing import write
@@ -29,7 +29,7 @@ def in_query(scope: Scope, query: Query) -> Iterator[Touch]:
     """The query in its scope: what is only analysed names relations and nothing behind them."""
     if not query.rewrites:
         for use in query.uses:
-            if use.event not in ("sequence", "serial"):
+            if use.event not in NO_RANGE:
                 yield Touch(scope.named(use.name).oid, use.mode)
         return
     inner = replace(scope, plans=scope.plans and query.plans, runs=scope.runs and query.runs)
@@ -104,7 +104,7 @@ def _sources(query: Query, world: Snapshot) -> Iterator[Relation]:
     for use in query.uses:
         oid = world.find(use.name)
         found = world.relations.get(oid) if oid is not None else None
-        if found is not None and use.event not in ("sequence", "serial"):
+        if found is not None and use.event not in NO_RANGE:
             yield found
 
 

@@ -10,6 +10,9 @@ from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.rules.lookup import maybe_index, relation
 
+NO_RANGE = frozenset({"sequence", "serial", "tree"})
+"""Events of uses that stand in no FROM list: a function is given the relation."""
+
 DEPTH = 3
 """How many bodies deep names were looked up; see `gate.app.looking`."""
 

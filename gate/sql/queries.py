@@ -179,7 +179,10 @@ def _add_call(inner: Tree, found: _Found) -> None:
     found.calls.append(Call(name, len(inner.args)))
     if name.schema not in (None, "pg_catalog") or not inner.args:
         return
-    if name.name in SEQUENCE_CALLS:
+    if name.name == "pg_partition_tree":
+        tree = regclass_name(constant(inner.args[0]))
+        found.uses.extend([RelationUse(name=tree, event="tree")] if tree else [])
+    elif name.name in SEQUENCE_CALLS:
         use = sequence_use(inner.args[0])
         if use is None:
             found.unknown_names.append(name.name)

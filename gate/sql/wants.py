@@ -21,6 +21,7 @@ from gate.model.actions import (
     Run,
     SetType,
     Statement,
+    Truncate,
     Vacuum,
 )
 from gate.model.names import Name
@@ -152,7 +153,7 @@ def _alter(inner: Tree, names: _Names) -> None:
 def _function(inner: Tree, names: _Names) -> None:
     name = name_of(strings(inner.funcname))
     names.functions.add(name)
-    if name.name in (*SEQUENCE_CALLS, OWNED_SEQUENCE) and inner.args:
+    if name.name in (*SEQUENCE_CALLS, OWNED_SEQUENCE, "pg_partition_tree") and inner.args:
         sequence = regclass_name(constant(inner.args[0]))
         if sequence is not None:
             names.relations.add(sequence)
@@ -204,6 +205,8 @@ def _of_action(wants: Wants, statement: Statement) -> Wants:
             return wants | read_body(language, body)
         case AlterTable(parts=parts) if any(isinstance(part, SetType) for part in parts):
             return replace(wants, needs_casts=True)
+        case Truncate(cascade=True, tables=tables):
+            return replace(wants, cascades=frozenset(item.name for item in tables))
         case Drop(object="schema", names=names):
             return replace(wants, whole_schemas=frozenset(item.name.name for item in names))
         case Drop(object=word, names=names) if word in _CATALOGS:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from postgast import pg_query_pb2 as pb
 
 from gate.model.actions import (
     CreateFunction,
     CreateRule,
     CreateStatistics,
+    CreateTableAs,
     CreateTrigger,
     CreateView,
     Inert,
@@ -191,13 +194,28 @@ def explain(node: Tree) -> Statement:
     from gate.sql.builders.maintenance import is_on
 
     inner = content(node.query)
-    if inner.DESCRIPTOR.name in ("ExecuteStmt", "CreateTableAsStmt", "DeclareCursorStmt", "RefreshMatViewStmt"):
-        runs = is_on(node.options, "analyze")
-        if inner.DESCRIPTOR.name == "DeclareCursorStmt":
+    runs = is_on(node.options, "analyze")
+    match inner.DESCRIPTOR.name:
+        case "ExecuteStmt":
+            return replace(execute(inner), kind="EXPLAIN")
+        case "DeclareCursorStmt":
             return Statement(kind="EXPLAIN", action=query(inner.query, runs=False))
-        if inner.DESCRIPTOR.name == "CreateTableAsStmt" and not runs:
+        case "CreateTableAsStmt" if not runs:
             return Statement(kind="EXPLAIN", action=query(inner.query, runs=False))
-    return Statement(kind="EXPLAIN", action=query(node.query, runs=is_on(node.options, "analyze")))
+        case "CreateTableAsStmt":
+            return _explained_creation(inner)
+        case "SelectStmt" if runs:
+            return replace(select(inner), kind="EXPLAIN")
+    return Statement(kind="EXPLAIN", action=query(node.query, runs=runs))
+
+
+def _explained_creation(node: Tree) -> Statement:
+    """EXPLAIN ANALYZE runs the query even WITH NO DATA."""
+    from gate.sql.builders.tables import create_table_as
+
+    made = create_table_as(node).action
+    assert isinstance(made, CreateTableAs)
+    return Statement(kind="EXPLAIN", action=replace(made, query=query(node.query)))
 
 
 def declare_cursor(node: Tree) -> Statement:
@@ -230,8 +248,6 @@ def select(node: Tree) -> Statement:
 
 
 def _select_into(node: Tree, into: Tree) -> Statement:
-    from gate.model.actions import CreateTableAs
-
     action = CreateTableAs(
         name=range_name(into.rel),
         query=query(node),

@@ -48,6 +48,7 @@ _INERT = {
     "alter_user_mapping_stmt": "ALTER USER MAPPING",
     "drop_user_mapping_stmt": "DROP USER MAPPING",
     "drop_role_stmt": "DROP ROLE",
+    "drop_subscription_stmt": "DROP SUBSCRIPTION",
 }
 _ALONE = {
     "createdb_stmt": "CREATE DATABASE",
