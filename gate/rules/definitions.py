@@ -1,7 +1,7 @@
-"""Types, domains, enums, sequences, schemas, extensions, publications.
+"""Sequences, schemas with what is created in them, extensions, publications.
 
-Source: PostgreSQL 18 `typecmds.c` (get_rels_with_domain, validateDomainCheckConstraint), `sequence.c` (AlterSequence,
-process_owned_by), `schemacmds.c`, `extension.c`, `publicationcmds.c` (OpenTableList).
+Source: PostgreSQL 18 `sequence.c` (AlterSequence, process_owned_by), `schemacmds.c`, `extension.c`, `publicationcmds.c`
+(OpenTableList).
 """
 
 from __future__ import annotations
@@ -10,229 +10,31 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gate.model.actions import (
-    AlterDomain,
-    AlterEnum,
     CreateSchema,
-    CreateType,
     ExtensionAction,
     PublicationAction,
     SequenceAction,
 )
-from gate.model.catalog import Column, DomainConstraint, Publication, Ref, Relation, Schema, Sequence, Type
+from gate.model.catalog import Publication, Relation, Schema, Sequence
 from gate.model.effects import NotUnderstood, ServerWouldReject, Touch
 from gate.model.facts import Expect, Fact, Proof, Versions
 from gate.model.locks import LockMode
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.model.work import Work
-from gate.rules.lookup import family, find_type, maybe_relation, named_type, relation, require_owner, role_named, scans, word
-from gate.rules.named import RELATIONS, refs
-from gate.rules.programs import created_in
+from gate.rules.lookup import (
+    family,
+    maybe_relation,
+    named_type,
+    relation,
+    require_owner,
+    role_named,
+    word,
+)
+from gate.rules.named import RELATIONS, created_in, refs
 
 AS, S, SUE, SRE = LockMode.ACCESS_SHARE, LockMode.SHARE, LockMode.SHARE_UPDATE_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE
 _INT8 = 20
-
-
-# --- types ------------------------------------------------------------------------------------------------------------
-
-
-def derive_type(action: CreateType, world: Snapshot) -> Iterator[Touch]:
-    """A new type touches no relation."""
-    schema = created_in(world, action.name)
-    known = find_type(world, Name(action.name.name, schema))
-    # A shell type is filled by a second CREATE TYPE.
-    if known is not None and action.kind != "b" and known.schema == schema:
-        raise ServerWouldReject(f'type "{action.name}" already exists', sqlstate="42710")
-    return iter(())
-
-
-def apply_type(action: CreateType, snapshot: Snapshot) -> Snapshot:
-    """The type and its array; a composite one with its relation."""
-    schema = created_in(snapshot, action.name)
-    oid, world = snapshot.fresh_oid()
-    array, world = world.fresh_oid()
-    table = 0
-    if action.kind == "c":
-        table, world = world.fresh_oid()
-        world = world.put(_composite(action, schema, table, oid, world))
-    base = named_type(world, action.base) if action.base else None
-    kind = Type(
-        oid=oid,
-        schema=schema,
-        name=action.name.name,
-        kind=action.kind,
-        category={"e": "E", "c": "C", "r": "R"}.get(action.kind, base.category if base else "U"),
-        owner=world.server.role,
-        relation=table,
-        base=base.oid if base else 0,
-        array=array,
-        length=base.length if base else 4 if action.kind == "e" else -1,
-        collation=base.collation if base else 0,
-        is_not_null=any(item.kind == "n" for item in action.constraints),
-        has_default=action.default is not None,
-        labels=action.labels,
-        constraints=_domain_constraints(action),
-    )
-    return world.put_type(kind, Type(oid=array, schema=schema, name=f"_{action.name.name}", category="A", owner=kind.owner, element=oid))
-
-
-def _composite(action: CreateType, schema: str, oid: int, row_type: int, world: Snapshot) -> Relation:
-    columns = tuple(
-        Column(number=number, name=item.name, type=named_type(world, item.type).oid if item.type else 0)
-        for number, item in enumerate(action.columns, start=1)
-    )
-    return Relation(oid=oid, schema=schema, name=action.name.name, kind="c", owner=world.server.role, row_type=row_type, columns=columns)
-
-
-def _domain_constraints(action: CreateType) -> tuple[DomainConstraint, ...]:
-    checks = [item for item in action.constraints if item.kind == "c"]
-    return tuple(
-        DomainConstraint(oid=0, name=item.name or f"{action.name.name}_check{number or ''}", expression=item.expression.text if item.expression else None)
-        for number, item in enumerate(checks)
-    )
-
-
-# --- domains ----------------------------------------------------------------------------------------------------------
-
-
-def _domain(action: AlterDomain, world: Snapshot) -> Type:
-    found = find_type(world, action.name)
-    if found is None:
-        raise ServerWouldReject(f'type "{action.name}" does not exist', sqlstate="42704")
-    if found.kind != "d":
-        raise ServerWouldReject(f"{action.name} is not a domain", sqlstate="42809")
-    return found
-
-
-def derive_domain(action: AlterDomain, world: Snapshot) -> Iterator[Touch]:
-    """A new or validated constraint reads every table that holds the domain, under SHARE."""
-    domain = _domain(action, world)
-    if _reads_tables(action, domain):
-        yield from scans(holders(world, domain), S, Work.VALIDATION_SCAN)
-
-
-def _reads_tables(action: AlterDomain, domain: Type) -> bool:
-    constraint = action.constraint
-    known = next((item for item in domain.constraints if item.name == action.constraint_name), None)
-    match action.what:
-        case "set not null":
-            return not domain.is_not_null
-        case "add constraint" if constraint is not None:
-            _check_new(constraint.name, domain)
-            return constraint.is_valid and not (constraint.kind == "n" and domain.is_not_null)
-        case "validate":
-            if known is None:
-                raise _no_constraint(action)
-            return not known.is_valid
-        case "drop constraint":
-            if known is None and not action.missing_ok:
-                raise _no_constraint(action)
-            return False
-        case _:
-            return False
-
-
-def _check_new(name: str | None, domain: Type) -> None:
-    if name is not None and any(item.name == name for item in domain.constraints):
-        raise ServerWouldReject(f'constraint "{name}" for domain "{domain.name}" already exists', sqlstate="42710")
-
-
-def _no_constraint(action: AlterDomain) -> ServerWouldReject:
-    return ServerWouldReject(f'constraint "{action.constraint_name}" of domain "{action.name}" does not exist', sqlstate="42704")
-
-
-def holders(world: Snapshot, domain: Type) -> tuple[Relation, ...]:
-    """Tables and materialized views with a column of the domain, or of one over it; 0A000 where a value holds it inside."""
-    found: dict[int, Relation] = {}
-    for edge in world.dependents.get(Ref("pg_type", domain.oid), ()):
-        table = world.relations.get(edge.dependent.oid) if edge.dependent.catalog == "pg_class" and edge.dependent.sub else None
-        over = world.types.get(edge.dependent.oid) if edge.dependent.catalog == "pg_type" else None
-        if over is not None and over.kind == "d":
-            found.update((item.oid, item) for item in holders(world, over))
-        elif over is not None:
-            _refuse_inside(world, over, domain)
-        elif table is not None:
-            row = world.types.get(table.row_type)
-            if row is not None:
-                _refuse_inside(world, row, domain)
-            if table.has_storage:
-                found[table.oid] = table
-    for oid, _column in domain.used_by:
-        held = world.relations.get(oid)
-        if held is not None and held.oid < 0 and held.has_storage:
-            found[oid] = held
-    return tuple(found.values())
-
-
-def _refuse_inside(world: Snapshot, kind: Type, domain: Type) -> None:
-    """find_composite_type_dependencies: a stored column of an array, a range or a row type that holds the domain."""
-    waiting, seen = [kind.oid], {kind.oid}
-    while waiting:
-        for edge in world.dependents.get(Ref("pg_type", waiting.pop()), ()):
-            further = edge.dependent.oid
-            if edge.dependent.catalog == "pg_class" and edge.dependent.sub:
-                table = world.relations.get(edge.dependent.oid)
-                if table is None or table.kind in "rmp":
-                    raise ServerWouldReject(
-                        f'cannot alter type "{domain.name}" because column of table "{edge.name}" uses it', sqlstate="0A000"
-                    )
-                further = table.row_type
-            elif edge.dependent.catalog != "pg_type":
-                continue
-            if further and further not in seen:
-                seen.add(further)
-                waiting.append(further)
-
-
-def apply_domain(action: AlterDomain, snapshot: Snapshot) -> Snapshot:
-    """The domain after it."""
-    domain = _domain(action, snapshot)
-    constraint = action.constraint
-    match action.what:
-        case "set not null" | "drop not null":
-            return snapshot.put_type(replace(domain, is_not_null=action.what == "set not null"))
-        case "add constraint" if constraint is not None and constraint.kind == "n":
-            return snapshot.put_type(replace(domain, is_not_null=True))
-        case "add constraint" if constraint is not None:
-            name = constraint.name or f"{domain.name}_check{len(domain.constraints) or ''}"
-            added = DomainConstraint(oid=0, name=name, is_valid=constraint.is_valid)
-            return snapshot.put_type(replace(domain, constraints=(*domain.constraints, added)))
-        case "drop constraint":
-            left = tuple(item for item in domain.constraints if item.name != action.constraint_name)
-            return snapshot.put_type(replace(domain, constraints=left))
-        case "validate":
-            valid = tuple(replace(item, is_valid=True) if item.name == action.constraint_name else item for item in domain.constraints)
-            return snapshot.put_type(replace(domain, constraints=valid))
-        case _:
-            return snapshot
-
-
-def derive_enum(action: AlterEnum, world: Snapshot) -> Iterator[Touch]:
-    """A new or renamed label touches no relation."""
-    kind = _enum(action, world)
-    if action.adds and action.label in kind.labels and not action.if_not_exists:
-        raise ServerWouldReject(f'enum label "{action.label}" already exists', sqlstate="42710")
-    if not action.adds and action.old_label not in kind.labels:
-        raise ServerWouldReject(f'"{action.old_label}" is not an existing enum label', sqlstate="22023")
-    return iter(())
-
-
-def _enum(action: AlterEnum, world: Snapshot) -> Type:
-    kind = find_type(world, action.name)
-    if kind is None:
-        raise ServerWouldReject(f'type "{action.name}" does not exist', sqlstate="42704")
-    if kind.kind != "e":
-        raise ServerWouldReject(f"{action.name} is not an enum", sqlstate="42809")
-    return kind
-
-
-def apply_enum(action: AlterEnum, snapshot: Snapshot) -> Snapshot:
-    """The labels after it; their order matters to no rule."""
-    kind = _enum(action, snapshot)
-    labels = tuple(action.label if label == action.old_label else label for label in kind.labels)
-    if action.adds and action.label not in labels:
-        labels = (*labels, action.label)
-    return snapshot.put_type(replace(kind, labels=labels))
 
 
 # --- sequences --------------------------------------------------------------------------------------------------------
@@ -265,10 +67,14 @@ def _check_sequence(sequence: Relation, world: Snapshot) -> None:
 def _owner(action: SequenceAction, world: Snapshot) -> Relation:
     *names, column = action.owned_by or ("", "")
     if not names:
-        raise ServerWouldReject("invalid OWNED BY option", sqlstate="42601", remedy="write OWNED BY table.column or OWNED BY NONE")
+        raise ServerWouldReject(
+            "invalid OWNED BY option", sqlstate="42601", remedy="write OWNED BY table.column or OWNED BY NONE"
+        )
     table = relation(world, Name(names[-1], names[-2] if len(names) > 1 else None))
     if table.kind not in "rpvf":
-        raise ServerWouldReject(f'sequence cannot be owned by relation "{table.name}": it is a {word(table.kind)}', sqlstate="42809")
+        raise ServerWouldReject(
+            f'sequence cannot be owned by relation "{table.name}": it is a {word(table.kind)}', sqlstate="42809"
+        )
     if table.column(column) is None:
         raise ServerWouldReject(f'column "{column}" of relation "{table.name}" does not exist', sqlstate="42703")
     return table
@@ -285,7 +91,15 @@ def apply_sequence(action: SequenceAction, snapshot: Snapshot) -> Snapshot:
         oid, world = world.fresh_oid()
         kind = named_type(world, action.type).oid if action.type else _INT8
         made = Sequence(oid=oid, type=kind, maximum=0)
-        found = Relation(oid=oid, schema=schema, name=action.name.name, kind="S", owner=world.server.role, persistence=action.persistence, sequence=made)
+        found = Relation(
+            oid=oid,
+            schema=schema,
+            name=action.name.name,
+            kind="S",
+            owner=world.server.role,
+            persistence=action.persistence,
+            sequence=made,
+        )
     if found is None or found.sequence is None:
         return snapshot
     return world.put(replace(found, sequence=_owned(action, found.sequence, world)))
@@ -365,7 +179,7 @@ def apply_extension(action: ExtensionAction, snapshot: Snapshot) -> Snapshot:
 
 
 def derive_publication(action: PublicationAction, world: Snapshot) -> Iterator[Touch]:
-    """SHARE UPDATE EXCLUSIVE on each table that joins, stays or leaves; on its children too unless ONLY or partitioned."""
+    """SHARE UPDATE EXCLUSIVE on each table that joins, stays or leaves; its children too unless ONLY or partitioned."""
     known = next((item for item in world.publications if item.name == action.name), None)
     _check_publication(action, known)
     for table in _members(action, world):
@@ -387,7 +201,9 @@ def _members(action: PublicationAction, world: Snapshot) -> Iterator[Relation]:
     for use in action.tables:
         table = relation(world, use.name)
         if table.kind not in "rp":
-            raise ServerWouldReject(f'cannot add relation "{table.name}" to publication: it is a {word(table.kind)}', sqlstate="22023")
+            raise ServerWouldReject(
+                f'cannot add relation "{table.name}" to publication: it is a {word(table.kind)}', sqlstate="22023"
+            )
         yield from family(world, table, only=use.only or table.kind == "p")
 
 
@@ -398,7 +214,9 @@ def apply_publication(action: PublicationAction, snapshot: Snapshot) -> Snapshot
     world = snapshot
     if known is None:
         oid, world = world.fresh_oid()
-        known = Publication(oid=oid, name=action.name, owner=world.server.role, is_for_all_tables=action.is_for_all_tables)
+        known = Publication(
+            oid=oid, name=action.name, owner=world.server.role, is_for_all_tables=action.is_for_all_tables
+        )
     before = known.relations
     members = {
         "add": (*before, *named),
@@ -410,51 +228,44 @@ def apply_publication(action: PublicationAction, snapshot: Snapshot) -> Snapshot
 
 
 DERIVES = {
-    CreateType: derive_type,
-    AlterDomain: derive_domain,
-    AlterEnum: derive_enum,
     SequenceAction: derive_sequence,
     CreateSchema: derive_schema,
     ExtensionAction: derive_extension,
     PublicationAction: derive_publication,
 }
 APPLIES = {
-    CreateType: apply_type,
-    AlterDomain: apply_domain,
-    AlterEnum: apply_enum,
     SequenceAction: apply_sequence,
     CreateSchema: apply_schema,
     ExtensionAction: apply_extension,
     PublicationAction: apply_publication,
 }
 
-_DOC = "https://www.postgresql.org/docs/18/explicit-locking.html#LOCKING-TABLES; src/backend/commands/typecmds.c, sequence.c, publicationcmds.c"
-_DOMAIN = "CREATE DOMAIN d AS int; CREATE TABLE t (a d); INSERT INTO t VALUES (1); CREATE TABLE u (a int)"
-_TABLES = "CREATE TABLE t (a int); CREATE TABLE c () INHERITS (t); CREATE SEQUENCE s; CREATE TABLE o (a int); CREATE PUBLICATION p FOR TABLE o"
+_DOC = "https://www.postgresql.org/docs/18/explicit-locking.html; src/backend/commands/sequence.c"
+_TABLES = (
+    "CREATE TABLE t (a int); CREATE TABLE c () INHERITS (t); CREATE SEQUENCE s; CREATE TABLE o (a int); "
+    "CREATE PUBLICATION p FOR TABLE o"
+)
 _SCAN = frozenset({Work.VALIDATION_SCAN})
 
 
-def _fact(form: str, setup: str, statement: str, since: int = 14, work: frozenset[Work] | None = None, **locks: LockMode) -> Fact:
+def _fact(
+    form: str, setup: str, statement: str, since: int = 14, work: frozenset[Work] | None = None, **locks: LockMode
+) -> Fact:
     expects = tuple(
-        Expect(relation=f"public.{name}", lock=mode, work=work) if work else Expect(relation=f"public.{name}", lock=mode)
+        Expect(relation=f"public.{name}", lock=mode, work=work)
+        if work
+        else Expect(relation=f"public.{name}", lock=mode)
         for name, mode in locks.items()
     )
-    return Fact(form=form, source=_DOC, versions=Versions(since=since), proof=Proof(setup=setup, statement=statement, expects=expects))
+    return Fact(
+        form=form,
+        source=_DOC,
+        versions=Versions(since=since),
+        proof=Proof(setup=setup, statement=statement, expects=expects),
+    )
 
 
 FACTS = (
-    _fact("ALTER DOMAIN ... ADD CHECK", _DOMAIN, "ALTER DOMAIN d ADD CHECK (value > 0)", work=_SCAN, t=S),
-    _fact("ALTER DOMAIN ... ADD CHECK NOT VALID", _DOMAIN, "ALTER DOMAIN d ADD CHECK (value > 0) NOT VALID"),
-    _fact("ALTER DOMAIN ... SET NOT NULL", _DOMAIN, "ALTER DOMAIN d SET NOT NULL", work=_SCAN, t=S),
-    _fact(
-        "ALTER DOMAIN ... VALIDATE CONSTRAINT",
-        _DOMAIN + "; ALTER DOMAIN d ADD CONSTRAINT c CHECK (value > 0) NOT VALID",
-        "ALTER DOMAIN d VALIDATE CONSTRAINT c",
-        work=_SCAN,
-        t=S,
-    ),
-    _fact("ALTER DOMAIN ... SET DEFAULT", _DOMAIN, "ALTER DOMAIN d SET DEFAULT 3"),
-    _fact("ALTER TYPE ... ADD VALUE", "CREATE TYPE e AS ENUM ('a'); CREATE TABLE t (a e)", "ALTER TYPE e ADD VALUE 'b'"),
     _fact("ALTER SEQUENCE", _TABLES, "ALTER SEQUENCE s RESTART", s=SRE),
     _fact("ALTER SEQUENCE ... OWNED BY", _TABLES, "ALTER SEQUENCE s OWNED BY t.a", s=SRE, t=AS),
     _fact("CREATE SEQUENCE ... OWNED BY", _TABLES, "CREATE SEQUENCE n OWNED BY t.a", t=AS),

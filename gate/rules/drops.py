@@ -28,7 +28,7 @@ def derive_drop(action: Drop, world: Snapshot) -> Iterator[Touch]:
     """Each named object, then everything that goes with them."""
     if action.object in _NEVER_NEEDED:
         return
-    roots = []
+    roots: list[Ref] = []
     for name in action.names:
         found = _found(action, world, name)
         roots += found
@@ -119,7 +119,9 @@ def _check_index(action: Drop, world: Snapshot, table: Relation, index: Index) -
     if action.is_concurrent and index.is_partitioned:
         raise ServerWouldReject(f'cannot drop partitioned index "{index.name}" concurrently', sqlstate="0A000")
     if action.is_concurrent and (len(action.names) > 1 or action.cascade):
-        raise ServerWouldReject("DROP INDEX CONCURRENTLY does not support dropping multiple objects or CASCADE", sqlstate="0A000")
+        raise ServerWouldReject(
+            "DROP INDEX CONCURRENTLY does not support dropping multiple objects or CASCADE", sqlstate="0A000"
+        )
 
 
 def apply_drop(action: Drop, snapshot: Snapshot) -> Snapshot:
@@ -152,7 +154,11 @@ def owned_relations(world: Snapshot, roles: set[str]) -> Iterator[Relation]:
 
 def _owned(world: Snapshot, roles: set[str]) -> list[Ref]:
     found = [Ref(CLASS, relation.oid) for relation in owned_relations(world, roles) if relation.kind != "c"]
-    found += [Ref("pg_type", item.oid) for item in world.types.values() if item.owner in roles and _stands_alone(world, item.oid)]
+    found += [
+        Ref("pg_type", item.oid)
+        for item in world.types.values()
+        if item.owner in roles and _stands_alone(world, item.oid)
+    ]
     found += [Ref("pg_proc", item.oid) for item in world.functions.values() if item.owner in roles]
     found += [Ref("pg_namespace", item.oid) for item in world.schemas.values() if item.owner in roles]
     return found + [Ref("pg_publication", item.oid) for item in world.publications if item.owner in roles]
@@ -186,21 +192,56 @@ _PARTITIONED = (
 
 def _fact(form: str, setup: str, statement: str, since: int = 14, **locks: LockMode) -> Fact:
     expects = tuple(Expect(relation=f"public.{name}", lock=mode) for name, mode in locks.items())
-    return Fact(form=form, source=_DOC, versions=Versions(since=since), proof=Proof(setup=setup, statement=statement, expects=expects))
+    return Fact(
+        form=form,
+        source=_DOC,
+        versions=Versions(since=since),
+        proof=Proof(setup=setup, statement=statement, expects=expects),
+    )
 
 
 FACTS = (
     _fact("DROP TABLE", _TABLE, "DROP TABLE t", t=AE),
-    _fact("DROP TABLE ... of a referencing table", _TABLE + "; CREATE TABLE r (a int REFERENCES t)", "DROP TABLE r", t=AE, r=AE),
-    _fact("DROP TABLE ... CASCADE, a view", _TABLE + "; CREATE VIEW v AS SELECT a FROM t", "DROP TABLE t CASCADE", t=AE, v=AE),
+    _fact(
+        "DROP TABLE ... of a referencing table",
+        _TABLE + "; CREATE TABLE r (a int REFERENCES t)",
+        "DROP TABLE r",
+        t=AE,
+        r=AE,
+    ),
+    _fact(
+        "DROP TABLE ... CASCADE, a view",
+        _TABLE + "; CREATE VIEW v AS SELECT a FROM t",
+        "DROP TABLE t CASCADE",
+        t=AE,
+        v=AE,
+    ),
     _fact("DROP TABLE ... of a partition", _PARTITIONED, "DROP TABLE p1", p=AE, p1=AE, d=AE),
     _fact("DROP TABLE ... of an owner of a sequence", "CREATE TABLE t (a serial)", "DROP TABLE t", t=AE, t_a_seq=AE),
     _fact("DROP VIEW", _TABLE + "; CREATE VIEW v AS SELECT a FROM t", "DROP VIEW v", v=AE),
-    _fact("DROP MATERIALIZED VIEW", _TABLE + "; CREATE MATERIALIZED VIEW m AS SELECT a FROM t", "DROP MATERIALIZED VIEW m", m=AE),
+    _fact(
+        "DROP MATERIALIZED VIEW",
+        _TABLE + "; CREATE MATERIALIZED VIEW m AS SELECT a FROM t",
+        "DROP MATERIALIZED VIEW m",
+        m=AE,
+    ),
     _fact("DROP SEQUENCE", "CREATE SEQUENCE s", "DROP SEQUENCE s", s=AE),
-    _fact("DROP SEQUENCE ... CASCADE, a default", "CREATE TABLE t (a serial)", "DROP SEQUENCE t_a_seq CASCADE", t=AE, t_a_seq=AE),
+    _fact(
+        "DROP SEQUENCE ... CASCADE, a default",
+        "CREATE TABLE t (a serial)",
+        "DROP SEQUENCE t_a_seq CASCADE",
+        t=AE,
+        t_a_seq=AE,
+    ),
     _fact("DROP INDEX", _TABLE + "; CREATE INDEX i ON t (b)", "DROP INDEX i", t=AE),
-    _fact("DROP INDEX of a partitioned table", _PARTITIONED + "; CREATE INDEX i ON ONLY p (b)", "DROP INDEX i", p=AE, p1=AE, d=AE),
+    _fact(
+        "DROP INDEX of a partitioned table",
+        _PARTITIONED + "; CREATE INDEX i ON ONLY p (b)",
+        "DROP INDEX i",
+        p=AE,
+        p1=AE,
+        d=AE,
+    ),
     _fact("DROP STATISTICS", _TABLE + "; CREATE STATISTICS s ON a, b FROM t", "DROP STATISTICS s", t=SUE),
     _fact(
         "DROP TRIGGER",
@@ -212,9 +253,24 @@ FACTS = (
     _fact("DROP TRIGGER IF EXISTS of none", _TABLE, "DROP TRIGGER IF EXISTS g ON t"),
     _fact("DROP RULE", _TABLE + "; CREATE RULE g AS ON INSERT TO t DO NOTHING", "DROP RULE g ON t", t=AE),
     _fact("DROP POLICY", _TABLE + "; CREATE POLICY g ON t", "DROP POLICY g ON t", t=AE),
-    _fact("DROP TYPE ... CASCADE, a column", "CREATE TYPE e AS ENUM ('a'); CREATE TABLE t (a e)", "DROP TYPE e CASCADE", t=AE),
-    _fact("DROP DOMAIN ... CASCADE, a column", "CREATE DOMAIN e AS int; CREATE TABLE t (a e)", "DROP DOMAIN e CASCADE", t=AE),
+    _fact(
+        "DROP TYPE ... CASCADE, a column",
+        "CREATE TYPE e AS ENUM ('a'); CREATE TABLE t (a e)",
+        "DROP TYPE e CASCADE",
+        t=AE,
+    ),
+    _fact(
+        "DROP DOMAIN ... CASCADE, a column",
+        "CREATE DOMAIN e AS int; CREATE TABLE t (a e)",
+        "DROP DOMAIN e CASCADE",
+        t=AE,
+    ),
     _fact("DROP PUBLICATION", _TABLE + "; CREATE PUBLICATION u FOR TABLE t", "DROP PUBLICATION u"),
     _fact("DROP FUNCTION", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "DROP FUNCTION f"),
-    _fact("DROP SCHEMA ... CASCADE", "CREATE SCHEMA public2; CREATE TABLE public.t (a int)", "DROP SCHEMA public CASCADE", t=AE),
+    _fact(
+        "DROP SCHEMA ... CASCADE",
+        "CREATE SCHEMA public2; CREATE TABLE public.t (a int)",
+        "DROP SCHEMA public CASCADE",
+        t=AE,
+    ),
 )

@@ -13,8 +13,7 @@ from gate.model.catalog import NamedObject
 from gate.model.effects import NotUnderstood, Touch
 from gate.model.facts import Fact, Proof
 from gate.model.snapshot import Snapshot
-from gate.rules.named import CATALOGS
-from gate.rules.programs import created_in
+from gate.rules.named import CATALOGS, created_in
 
 
 def derive_inert(action: Inert, world: Snapshot) -> Iterator[Touch]:
@@ -30,7 +29,9 @@ def apply_inert(action: Inert, snapshot: Snapshot) -> Snapshot:
         catalog = CATALOGS.get(kind)
         if catalog is not None:
             oid, world = world.fresh_oid()
-            made = NamedObject(oid=oid, catalog=catalog, name=name.name, schema=created_in(world, name), owner=world.server.role)
+            made = NamedObject(
+                oid=oid, catalog=catalog, name=name.name, schema=created_in(world, name), owner=world.server.role
+            )
             world = replace(world, others=(*world.others, made))
     return world
 
@@ -96,6 +97,7 @@ CREATE USER MAPPING FOR pg_monitor SERVER s
 ALTER USER MAPPING FOR public SERVER s OPTIONS (ADD a 'b')
 DROP USER MAPPING FOR public SERVER s
 CREATE TYPE n
+CREATE SUBSCRIPTION n CONNECTION '' PUBLICATION n WITH (connect = false)
 DEALLOCATE ALL
 CLOSE ALL
 DISCARD PLANS

@@ -5,14 +5,14 @@ Source: PostgreSQL 18 `objectaddress.c` (get_object_address), `namespace.c`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from gate.model.actions import ObjectName
-from gate.model.catalog import Function, NamedObject, Ref, Relation, Type
+from gate.model.catalog import Constraint, Function, NamedObject, Policy, Ref, Relation, Rule, Trigger, Type
 from gate.model.effects import ServerWouldReject
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
-from gate.rules.lookup import find_type, maybe_relation, missing, named_type, word
+from gate.rules.lookup import find_type, maybe_index, maybe_relation, missing, named_type, relation, require_owner, word
 
 CLASS = "pg_class"
 RELATIONS = {
@@ -48,7 +48,7 @@ PART_CATALOGS = {"trigger": "pg_trigger", "rule": "pg_rewrite", "policy": "pg_po
 
 
 def refs(world: Snapshot, kind: str, name: ObjectName) -> tuple[Ref, ...]:
-    """The object's address; none where it does not exist. Raises ServerWouldReject where the name is of another kind."""
+    """The object's address; none where it does not exist. ServerWouldReject where the name is of another kind."""
     if kind in RELATIONS:
         return _relation(world, kind, name.name)
     if kind in PART_CATALOGS:
@@ -96,8 +96,13 @@ def part_of(world: Snapshot, kind: str, name: ObjectName) -> Iterator[Ref]:
     table = holder(world, name)
     if table is None:
         return
-    items = {"trigger": table.triggers, "rule": table.rules, "policy": table.policies, "tabconstraint": table.constraints}[kind]
-    for item in items:
+    parts: dict[str, tuple[Trigger, ...] | tuple[Rule, ...] | tuple[Policy, ...] | tuple[Constraint, ...]] = {
+        "trigger": table.triggers,
+        "rule": table.rules,
+        "policy": table.policies,
+        "tabconstraint": table.constraints,
+    }
+    for item in parts[kind]:
         if item.name == name.name.name and not getattr(item, "is_internal", False):
             yield Ref(PART_CATALOGS[kind], item.oid)
 
@@ -115,9 +120,13 @@ def routines(world: Snapshot, kind: str, name: ObjectName) -> tuple[Function, ..
         found = tuple(item for item in world.functions.values() if (item.schema, item.name) == (schema, name.name.name))
         found = tuple(item for item in found if item.kind in ROUTINES[kind])
         if wanted is not None:
-            found = tuple(item for item in found if item.arguments == wanted) or (found if len(found) == 1 and kind != "function" else ())
+            found = tuple(item for item in found if item.arguments == wanted) or (
+                found if len(found) == 1 and kind != "function" else ()
+            )
         if len(found) > 1:
-            raise ServerWouldReject(f'{kind} name "{name.name}" is not unique', sqlstate="42725", remedy="name its argument types")
+            raise ServerWouldReject(
+                f'{kind} name "{name.name}" is not unique', sqlstate="42725", remedy="name its argument types"
+            )
         if found:
             return found
     return ()
@@ -128,7 +137,9 @@ def others(world: Snapshot, kind: str, name: ObjectName) -> tuple[NamedObject, .
     found = [item for item in world.others if item.catalog == CATALOGS[kind] and item.name == name.name.name]
     if kind == "operator":
         found = _of_these_operands(world, found, name)
-    schemas: tuple[str | None, ...] = (name.name.schema,) if name.name.schema is not None else (None, "pg_catalog", *world.server.search_path)
+    schemas: tuple[str | None, ...] = (
+        (name.name.schema,) if name.name.schema is not None else (None, "pg_catalog", *world.server.search_path)
+    )
     for schema in schemas:
         here = tuple(item for item in found if item.schema == schema)
         if here:
@@ -150,14 +161,21 @@ def not_found(world: Snapshot, kind: str, name: ObjectName) -> ServerWouldReject
     if kind in PART_CATALOGS or kind == "column":
         if name.part_of is not None and maybe_relation(world, name.part_of) is None:
             return missing(world, name.part_of)
-        return ServerWouldReject(f'{_word(kind)} "{name.name}" for relation "{name.part_of}" does not exist', sqlstate="42704")
+        return ServerWouldReject(
+            f'{_word(kind)} "{name.name}" for relation "{name.part_of}" does not exist', sqlstate="42704"
+        )
     if kind in RELATIONS:
         return missing(world, name.name)
     return ServerWouldReject(f'{_word(kind)} "{name.name}" does not exist', sqlstate="42704")
 
 
 def _word(kind: str) -> str:
-    special = {"tabconstraint": "constraint", "statistic ext": "statistics object", "opclass": "operator class", "opfamily": "operator family"}
+    special = {
+        "tabconstraint": "constraint",
+        "statistic ext": "statistics object",
+        "opclass": "operator class",
+        "opfamily": "operator family",
+    }
     return special.get(kind, kind)
 
 
@@ -166,4 +184,26 @@ def described(relation: Relation) -> str:
     return f"{word(relation.kind)} {relation.full_name}"
 
 
-Finder = Callable[[Snapshot, str, ObjectName], tuple[Ref, ...]]
+def own(world: Snapshot, name: Name, kinds: str, what: str) -> Relation:
+    """The relation of one of these kinds, owned by the role; the server's answer where it is not."""
+    found = relation(world, name)
+    if found.kind not in kinds or maybe_index(world, name) is not None:
+        raise ServerWouldReject(f'"{name}" cannot have {what}: it is a {word(found.kind)}', sqlstate="42809")
+    require_owner(world, found)
+    if found.is_system:
+        raise ServerWouldReject(f'permission denied: "{found.name}" is a system catalog', sqlstate="42501")
+    return found
+
+
+def created_in(world: Snapshot, name: Name) -> str:
+    """The schema in which an object of that name is created."""
+    schema = (
+        name.schema
+        if name.schema is not None
+        else next((item for item in world.server.search_path if item in world.schemas), "public")
+    )
+    if schema.startswith("pg_temp"):
+        return "pg_temp"
+    if schema not in world.schemas:
+        raise ServerWouldReject(f'schema "{schema}" does not exist', sqlstate="3F000")
+    return schema

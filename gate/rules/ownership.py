@@ -6,12 +6,12 @@ Source: PostgreSQL 18 `tablecmds.c` (ATExecChangeOwner, change_owner_recurse_to_
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import cast
 
 from gate.model.actions import Grant, NamedPart, ObjectName, OnObject, Part
-from gate.model.catalog import NamedObject, Publication, Ref, Relation, Schema
+from gate.model.catalog import Function, Publication, Ref, Relation, Schema, Type
 from gate.model.effects import ServerWouldReject, Touch
 from gate.model.facts import Expect, Fact, Proof, Versions
 from gate.model.locks import LockMode
@@ -87,13 +87,14 @@ def _require_ownership(action: OnObject, world: Snapshot) -> None:
 
 
 def _owner_of(ref: Ref, world: Snapshot) -> str:
-    found: object = {"pg_type": world.types, "pg_proc": world.functions}.get(ref.catalog, {}).get(ref.oid)
-    if found is None:
-        items = (*world.schemas.values(), *world.publications, *world.others)
-        catalogs = {"pg_namespace": Schema, "pg_publication": Publication}
-        kind = catalogs.get(ref.catalog, NamedObject)
-        found = next((item for item in items if item.oid == ref.oid and isinstance(item, kind)), None)
-    return str(getattr(found, "owner", ""))
+    items: dict[str, Iterable[Type | Function | Schema | Publication]] = {
+        "pg_type": world.types.values(),
+        "pg_proc": world.functions.values(),
+        "pg_namespace": world.schemas.values(),
+        "pg_publication": world.publications,
+    }
+    named = (item for item in world.others if item.catalog == ref.catalog)
+    return next((item.owner for item in items.get(ref.catalog, named) if item.oid == ref.oid), "")
 
 
 def _holders(world: Snapshot, name: ObjectName) -> Iterator[Relation]:

@@ -1,7 +1,7 @@
 """RENAME of a relation or a part of one, and SET SCHEMA.
 
-Source: PostgreSQL 18 `tablecmds.c` (RenameRelation, renameatt_internal, rename_constraint_internal, AlterTableNamespace,
-AlterSeqNamespaces), `trigger.c` renametrig, `rewriteDefine.c` RenameRewriteRule, `policy.c` rename_policy.
+Source: PostgreSQL 18 `tablecmds.c` (RenameRelation, renameatt_internal, rename_constraint_internal,
+AlterTableNamespace, AlterSeqNamespaces), `trigger.c` renametrig, `rewriteDefine.c` RenameRewriteRule, `policy.c`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,17 @@ from gate.model.facts import Expect, Fact, Proof, Versions
 from gate.model.locks import LockMode
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
-from gate.rules.constraints import column_named
-from gate.rules.lookup import descendants, family, find_type, maybe_index, maybe_relation, missing, relation, require_owner
+from gate.rules.lookup import (
+    descendants,
+    family,
+    find_type,
+    maybe_index,
+    maybe_relation,
+    missing,
+    require_owner,
+)
 from gate.rules.named import RELATIONS, wrong_kind
+from gate.rules.proven import column_named
 
 AE = LockMode.ACCESS_EXCLUSIVE
 
@@ -87,7 +95,9 @@ def _check_inherited(action: Rename, column: Column, table: Relation, world: Sna
     if column.inherit_count:
         raise ServerWouldReject(f'cannot rename inherited column "{column.name}"', sqlstate="42P16")
     if action.only and any(True for _ in descendants(world, table.oid)):
-        raise ServerWouldReject(f'inherited column "{column.name}" must be renamed in child tables too', sqlstate="42P16")
+        raise ServerWouldReject(
+            f'inherited column "{column.name}" must be renamed in child tables too', sqlstate="42P16"
+        )
     if table.of_type:
         raise ServerWouldReject("cannot rename column of typed table", sqlstate="42809")
 
@@ -100,7 +110,9 @@ def _attribute(action: Rename, world: Snapshot) -> Iterator[Touch]:
     column_named(table, action.part)
     typed = [item for item in world.relations.values() if item.of_type and item.of_type == table.row_type]
     if typed and not action.cascade:
-        raise ServerWouldReject(f'cannot alter type "{table.name}" because it is the type of a typed table', sqlstate="2BP01")
+        raise ServerWouldReject(
+            f'cannot alter type "{table.name}" because it is the type of a typed table', sqlstate="2BP01"
+        )
     for item in typed:
         yield from (Touch(below.oid, AE) for below in family(world, item))
 
@@ -128,7 +140,9 @@ def _constraint_named(action: Rename, table: Relation) -> Constraint:
     if found is None:
         raise ServerWouldReject(f'constraint "{action.part}" for table "{table.name}" does not exist', sqlstate="42704")
     if any(item.name == action.to for item in table.constraints):
-        raise ServerWouldReject(f'constraint "{action.to}" for relation "{table.name}" already exists', sqlstate="42710")
+        raise ServerWouldReject(
+            f'constraint "{action.to}" for relation "{table.name}" already exists', sqlstate="42710"
+        )
     return found
 
 
@@ -151,7 +165,9 @@ def _trigger(action: Rename, table: Relation, world: Snapshot) -> Iterator[Touch
 def _require_part(action: Rename, table: Relation) -> None:
     items = table.rules if action.object == "rule" else table.policies
     if not any(item.name == action.part for item in items):
-        raise ServerWouldReject(f'{action.object} "{action.part}" for table "{table.name}" does not exist', sqlstate="42704")
+        raise ServerWouldReject(
+            f'{action.object} "{action.part}" for table "{table.name}" does not exist', sqlstate="42704"
+        )
 
 
 def apply_rename(action: Rename, snapshot: Snapshot) -> Snapshot:
@@ -168,14 +184,18 @@ def apply_rename(action: Rename, snapshot: Snapshot) -> Snapshot:
         case "tabconstraint":
             return _apply_constraint(action, table, snapshot)
         case "trigger" | "rule" | "policy":
-            return snapshot.put(_renamed(table, {"trigger": "triggers", "rule": "rules", "policy": "policies"}[action.object], action))
+            return snapshot.put(
+                _renamed(table, {"trigger": "triggers", "rule": "rules", "policy": "policies"}[action.object], action)
+            )
         case _:
             return _apply_relation(action, table, snapshot)
 
 
 def _renamed(table: Relation, field: str, action: Rename) -> Relation:
     items: tuple[Any, ...] = getattr(table, field)
-    changed: dict[str, Any] = {field: tuple(replace(item, name=action.to) if item.name == action.part else item for item in items)}
+    changed: dict[str, Any] = {
+        field: tuple(replace(item, name=action.to) if item.name == action.part else item for item in items)
+    }
     return replace(table, **changed)
 
 
@@ -241,7 +261,10 @@ DERIVES = {Rename: derive_rename, SetSchema: derive_set_schema}
 APPLIES = {Rename: apply_rename, SetSchema: apply_set_schema}
 
 _DOC = "https://www.postgresql.org/docs/18/sql-altertable.html; src/backend/commands/tablecmds.c"
-_TABLE = "CREATE TABLE t (a serial PRIMARY KEY, b int CHECK (b > 0)); CREATE INDEX i ON t (b); CREATE TABLE c () INHERITS (t); CREATE SCHEMA n"
+_TABLE = (
+    "CREATE TABLE t (a serial PRIMARY KEY, b int CHECK (b > 0)); CREATE INDEX i ON t (b); "
+    "CREATE TABLE c () INHERITS (t); CREATE SCHEMA n"
+)
 _PARTITIONED = (
     "CREATE TABLE p (a int) PARTITION BY RANGE (a); CREATE TABLE p1 PARTITION OF p DEFAULT; "
     "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; "
@@ -256,7 +279,12 @@ def name_of(relation_: Relation) -> Name:
 
 def _fact(form: str, setup: str, statement: str, versions: Versions | None = None, **locks: LockMode) -> Fact:
     expects = tuple(Expect(relation=f"public.{name}", lock=mode) for name, mode in locks.items())
-    return Fact(form=form, source=_DOC, versions=versions or Versions(), proof=Proof(setup=setup, statement=statement, expects=expects))
+    return Fact(
+        form=form,
+        source=_DOC,
+        versions=versions or Versions(),
+        proof=Proof(setup=setup, statement=statement, expects=expects),
+    )
 
 
 FACTS = (
@@ -265,7 +293,20 @@ FACTS = (
     _fact("RENAME CONSTRAINT, a check", _TABLE, "ALTER TABLE t RENAME CONSTRAINT t_b_check TO n", t=AE, c=AE),
     _fact("RENAME CONSTRAINT, a key", _TABLE, "ALTER TABLE t RENAME CONSTRAINT t_pkey TO n", t=AE),
     _fact("ALTER INDEX ... RENAME TO", _TABLE, "ALTER INDEX i RENAME TO n"),
-    _fact("ALTER TRIGGER ... RENAME TO, partitioned", _PARTITIONED, "ALTER TRIGGER g ON p RENAME TO n", Versions(since=15), p=AE, p1=AE),
-    _fact("ALTER TRIGGER ... RENAME TO, partitioned, 14", _PARTITIONED, "ALTER TRIGGER g ON p RENAME TO n", Versions(until=14), p=AE),
+    _fact(
+        "ALTER TRIGGER ... RENAME TO, partitioned",
+        _PARTITIONED,
+        "ALTER TRIGGER g ON p RENAME TO n",
+        Versions(since=15),
+        p=AE,
+        p1=AE,
+    ),
+    _fact(
+        "ALTER TRIGGER ... RENAME TO, partitioned, 14",
+        _PARTITIONED,
+        "ALTER TRIGGER g ON p RENAME TO n",
+        Versions(until=14),
+        p=AE,
+    ),
     _fact("SET SCHEMA", _TABLE, "ALTER TABLE t SET SCHEMA n", t=AE, t_a_seq=AE),
 )
