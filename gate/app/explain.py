@@ -8,16 +8,23 @@ from gate.model.errors import UsageError
 from gate.model.rules import RULES, Rule, find_rule
 from gate.report import Look
 from gate.report.prose.words import painted, wrapped
+from gate.rules import rules
+
+
+def all_rules() -> tuple[Rule, ...]:
+    """The plain refusals, and the rules that the families hold."""
+    return (*RULES, *(item.rule for item in rules()))
 
 
 def explained(name: str, look: Look) -> str:
     """The rule of that name in full, or a line for each of `all`."""
+    known = all_rules()
     if name == "all":
-        width = max(len(rule.name) for rule in RULES)
-        return "".join(f"{rule.name:<{width}}  {rule.about}\n" for rule in RULES)
-    rule = find_rule(name)
+        width = max(len(rule.name) for rule in known)
+        return "".join(f"{rule.name:<{width}}  {rule.about}\n" for rule in known)
+    rule = find_rule(name, known)
     if rule is None:
-        near = get_close_matches(name, [rule.name for rule in RULES], n=1)
+        near = get_close_matches(name, [rule.name for rule in known], n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise UsageError(f"no rule is called {name}", remedy=f"{hint}gate explain all lists them")
     return "\n".join(_lines(rule, look)) + "\n"

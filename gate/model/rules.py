@@ -119,6 +119,6 @@ RULES = (
 )
 
 
-def find_rule(name: str) -> Rule | None:
+def find_rule(name: str, known: tuple[Rule, ...] = RULES) -> Rule | None:
     """The rule of that name, or that once had it."""
-    return next((rule for rule in RULES if name == rule.name or name in rule.aliases), None)
+    return next((rule for rule in known if name == rule.name or name in rule.aliases), None)

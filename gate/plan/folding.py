@@ -9,11 +9,12 @@ from gate.model.actions import SetSetting, Statement, TransactionControl
 from gate.model.effects import Effect, NotUnderstood, ServerWouldReject
 from gate.model.locks import LockMode
 from gate.model.migration import Sending
-from gate.model.plan import Finding, Hold, MigrationPlan, StatementPlan, TransactionPlan, Verdict
+from gate.model.plan import Finding, Hold, MigrationPlan, Severity, StatementPlan, TransactionPlan, Verdict
 from gate.model.snapshot import Server, Snapshot
 from gate.plan.reading import ReadMigration, ReadStatement, invalid
 from gate.plan.verdicts import not_understood, rejected, works_under_lock
 from gate.rules import apply, derive
+from gate.rules import findings as rules_say
 from gate.rules.merging import effects
 
 Accepts = Callable[[str], str | None]
@@ -95,6 +96,7 @@ def _judged(state: _Fold, item: ReadStatement, statement: Statement, *, one: boo
         findings.append(rejected(f"{statement.kind} cannot run inside a transaction block", _OUTSIDE))
     try:
         found = effects(derive(statement.action, state.world), state.world)
+        findings += rules_say(statement.action, found, state.world)
         state.world = apply(statement.action, state.world)
     except ServerWouldReject as answer:
         findings.append(rejected(answer.problem, answer.remedy))
@@ -124,7 +126,7 @@ def _plan(
         line=item.script.line,
         sql=item.script.sql,
         kind=kind,
-        verdict=Verdict.REFUSE if findings else Verdict.PASS,
+        verdict=Verdict.REFUSE if any(item.severity is Severity.REFUSE for item in findings) else Verdict.PASS,
         is_understood=understood,
         effects=found,
         findings=findings,

@@ -2,7 +2,7 @@
 
 A family is a module with `DERIVES` (action type -> function of (action, world) that yields touches), `APPLIES`
 (action type -> function of (action, snapshot) that returns the snapshot after it), `PARTS` (subcommands of ALTER TABLE,
-see `alter_table`), and `FACTS`. Each of them may be missing.
+see `alter_table`), `FACTS`, and `RULES` (see `ruling`). Each of them may be missing.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from types import ModuleType
 from typing import Any
 
 from gate.model.actions import Action
-from gate.model.effects import NotUnderstood, Touch
+from gate.model.effects import Effect, NotUnderstood, Touch
 from gate.model.facts import Fact
+from gate.model.plan import Finding
 from gate.model.snapshot import Snapshot
+from gate.rules.ruling import FamilyRule
 
 
 @cache
@@ -31,6 +33,17 @@ def families() -> tuple[ModuleType, ...]:
 def facts() -> tuple[Fact, ...]:
     """Every fact of every family."""
     return tuple(fact for family in families() for fact in getattr(family, "FACTS", ()))
+
+
+@cache
+def rules() -> tuple[FamilyRule, ...]:
+    """Every rule of every family."""
+    return tuple(rule for family in families() for rule in getattr(family, "RULES", ()))
+
+
+def findings(action: Action, effects: tuple[Effect, ...], before: Snapshot) -> tuple[Finding, ...]:
+    """What the rules say of a statement that `derive` understood."""
+    return tuple(finding for rule in rules() for finding in rule.finds(action, effects, before))
 
 
 @cache

@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import cast
 
-from gate.model.actions import Part, SetType
+from gate.model.actions import Action, Part, SetType
 from gate.model.catalog import Column, Constraint, Index, IndexKey, Ref, Relation, Type
-from gate.model.effects import NotUnderstood, ServerWouldReject, Touch
+from gate.model.effects import Effect, NotUnderstood, ServerWouldReject, Touch
 from gate.model.facts import Expect, Fact, Proof
 from gate.model.locks import LockMode
+from gate.model.names import Name, quoted
+from gate.model.plan import Finding, Severity
+from gate.model.rules import STATEMENT, Rule
 from gate.model.snapshot import Snapshot
 from gate.model.work import Work
 from gate.rules.alter_table import At, PartRule, always
@@ -23,6 +26,7 @@ from gate.rules.columns import identity_sequences
 from gate.rules.doomed import CLASS
 from gate.rules.lookup import family, referencing
 from gate.rules.proven import column_named
+from gate.rules.ruling import FamilyRule
 
 AE, SRE = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE
 _SCAN = frozenset({Work.VALIDATION_SCAN})
@@ -255,6 +259,42 @@ def _apply(part: Part, at: At) -> Snapshot:
 
     return at.world.put(*(changed(table) for table in at.targets))
 
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+
+def _statistics_lost(action: Action, effects: tuple[Effect, ...], before: Snapshot) -> Iterator[Finding]:
+    """A warning for each table that keeps its rows but loses what the planner knew of a column."""
+    del action, before
+    for effect in effects:
+        if effect.loses_statistics and not effect.is_new and not effect.is_known_empty and effect.kind in "rm":
+            columns = ", ".join(quoted(name) for name in effect.loses_statistics)
+            table = Name(effect.name, effect.schema)
+            yield Finding(
+                rule="statistics-lost",
+                severity=Severity.WARN,
+                problem=f"throws away the statistics of {effect.relation} ({columns}): until they are there again "
+                "queries on it may get bad plans",
+                remedy=f"run ANALYZE {table} ({columns}) right after it commits",
+                relation=effect.relation,
+            )
+
+
+RULES = (
+    FamilyRule(
+        rule=Rule(
+            name="statistics-lost",
+            about=STATEMENT,
+            harm="A change of a column's type throws away the column's statistics, even where it rewrites nothing. "
+            "Until the table is analysed again the planner guesses, and queries that were fast can become slow ones.",
+            way_out="ANALYZE table (column) right after the change commits; do not wait for autovacuum to come by.",
+        ),
+        finds=_statistics_lost,
+        setup="CREATE TABLE t (a varchar(10)); INSERT INTO t VALUES ('x'); ANALYZE t",
+        bad="ALTER TABLE t ALTER COLUMN a TYPE text",
+        good="ALTER TABLE t ALTER COLUMN a SET DEFAULT 'y'",
+    ),
+)
 
 PARTS = {SetType: PartRule(always(AE), _set_type, _apply, order=1, kinds="rpfc")}
 
