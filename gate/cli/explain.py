@@ -10,9 +10,9 @@ import typer
 
 def _names(incomplete: str) -> Iterator[tuple[str, str]]:
     """For the shell's completion."""
-    from gate.model.rules import RULES
+    from gate.app.explain import all_rules
 
-    for rule in RULES:
+    for rule in all_rules():
         if rule.name.startswith(incomplete):
             yield rule.name, rule.about
 

@@ -48,7 +48,7 @@ class Effect:
         return f"{self.schema}.{self.name}"
 
 
-class ServerWouldReject(Exception):  # noqa: N818 - an answer about the server, not a failure of gate
+class ServerWouldReject(Exception):
     """Raised while deriving: the server would answer this statement with an error; `sqlstate` where it is known."""
 
     def __init__(self, problem: str, *, sqlstate: str = "", remedy: str = "") -> None:
@@ -58,7 +58,7 @@ class ServerWouldReject(Exception):  # noqa: N818 - an answer about the server, 
         self.remedy = remedy
 
 
-class NotUnderstood(Exception):  # noqa: N818 - an answer, not a failure of gate
+class NotUnderstood(Exception):
     """Raised while deriving: gate cannot know what this statement does; `remedy` says what would make it known."""
 
     def __init__(self, problem: str, *, remedy: str = "") -> None:

@@ -1,10 +1,10 @@
 """The errors of gate: few, each with a remedy and an exit code.
 
-    GateError
-     +- UsageError            2   settings, arguments, files
-     |   +- InvalidSql        2   text that no PostgreSQL parses: file, line, column
-     +- Unreachable          50   no connection; a retry makes sense
-     +- MissingPrivilege     51   names the GRANT that is missing
+GateError
+ +- UsageError            2   settings, arguments, files
+ |   +- InvalidSql        2   text that no PostgreSQL parses: file, line, column
+ +- Unreachable          50   no connection; a retry makes sense
+ +- MissingPrivilege     51   names the GRANT that is missing
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ class UsageError(GateError):
 class InvalidSql(UsageError):
     """Text that does not parse. `line` and `column` are 1-based and count characters; `text` is that line."""
 
-    def __init__(self, problem: str, *, line: int, column: int, text: str = "", path: str = "", remedy: str = "") -> None:
+    def __init__(
+        self, problem: str, *, line: int, column: int, text: str = "", path: str = "", remedy: str = ""
+    ) -> None:
         super().__init__(problem, remedy=remedy)
         self.line = line
         self.column = column
