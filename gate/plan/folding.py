@@ -104,7 +104,7 @@ def _judged(state: _Fold, item: ReadStatement, statement: Statement, *, one: boo
         findings.append(not_understood(answer.problem, answer.remedy))
         understood = False
     held = {name: (mode, line) for name, (mode, line, _) in state.held.items()}
-    findings += works_under_lock(found, held)
+    findings += works_under_lock(statement.action, found, held)
     return _plan(
         item, statement.kind, found, tuple(findings), understood=understood, alone=statement.forbids_transaction
     )

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from gate.model.actions import Action
 from gate.model.effects import Effect
 from gate.model.locks import LockMode
 from gate.model.plan import Finding, Severity
 from gate.model.units import about, size
 from gate.model.work import Work
+from gate.plan.remedies import remedy
 
+_COMMIT = "commit before this statement: put it in a migration of its own"
 _LONG = frozenset({Work.VALIDATION_SCAN, Work.INDEX_BUILD, Work.REWRITE})
 _WORDS = {Work.VALIDATION_SCAN: "reads every row of", Work.INDEX_BUILD: "builds an index on", Work.REWRITE: "rewrites"}
 
 
-def works_under_lock(effects: Iterable[Effect], held: Mapping[str, tuple[LockMode, int]]) -> list[Finding]:
+def works_under_lock(
+    action: Action, effects: Iterable[Effect], held: Mapping[str, tuple[LockMode, int]]
+) -> list[Finding]:
     """A finding for each old, not known empty relation that long work meets under SHARE or stronger.
 
     `held` are locks that earlier statements of the transaction took, with their lines.
@@ -23,16 +28,16 @@ def works_under_lock(effects: Iterable[Effect], held: Mapping[str, tuple[LockMod
     for effect in effects:
         long = [kind for kind in effect.work if kind in _LONG]
         if long and not effect.is_new and not effect.is_known_empty:
-            finding = _finding(effect, long, held.get(effect.relation))
+            finding = _finding(action, effect, long, held.get(effect.relation))
             if finding is not None:
                 found.append(finding)
     return found
 
 
-def _finding(effect: Effect, long: list[Work], held: tuple[LockMode, int] | None) -> Finding | None:
-    lock, since = effect.lock, ""
+def _finding(action: Action, effect: Effect, long: list[Work], held: tuple[LockMode, int] | None) -> Finding | None:
+    lock, since, way_out = effect.lock, "", remedy(action)
     if held is not None and held[0] > lock:
-        lock, since = held[0], f", held since line {held[1]}"
+        lock, since, way_out = held[0], f", held since line {held[1]}", _COMMIT
     if not lock >= LockMode.SHARE:
         return None
     shut = tuple(dict.fromkeys((*lock.shuts_out, *effect.shuts_out)))
@@ -42,7 +47,7 @@ def _finding(effect: Effect, long: list[Work], held: tuple[LockMode, int] | None
         severity=Severity.REFUSE,
         problem=f"{work} {effect.relation}{_size(effect)} under {lock.value}{since}, "
         f"which shuts out {' and '.join(shut)}",
-        remedy=_remedy(long, since),
+        remedy=way_out,
         relation=effect.relation,
     )
 
@@ -54,16 +59,6 @@ def _size(effect: Effect) -> str:
     if effect.rows is not None:
         parts.append(f"about {about(effect.rows)} rows")
     return f" ({', '.join(parts)})" if parts else ""
-
-
-def _remedy(long: list[Work], since: str) -> str:
-    if since:
-        return "commit before this statement: put it in a migration of its own"
-    if Work.REWRITE in long:
-        return "add a new column or table beside it, fill it in batches, and switch over"
-    if Work.INDEX_BUILD in long:
-        return "build the index CONCURRENTLY, outside a transaction; a constraint can then adopt it with USING INDEX"
-    return "add the constraint NOT VALID, and VALIDATE it in a later transaction"
 
 
 def rejected(problem: str, remedy: str) -> Finding:
