@@ -60,7 +60,7 @@ def _of_part(part: Part) -> str:
         case AddColumn(spec=spec) if spec.generated is not None:
             return "add a plain column, keep it with a trigger, and fill the old rows in batches"
         case AddColumn(column=column, spec=spec) if spec.serial or spec.identity:
-            return f"add {column} as a plain nullable column, give it the sequence as default, fill the old rows in batches"
+            return f"add {column} as a plain nullable column, give it the sequence as default, fill old rows in batches"
         case AddColumn():
             return _DEFAULT
         case AddConstraint(spec=spec):
