@@ -636,6 +636,7 @@ class OnObject(Action):
     name: ObjectName
     role: str = ""
     to: str = ""
+    missing_ok: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

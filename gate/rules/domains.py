@@ -20,6 +20,7 @@ from gate.model.locks import LockMode
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.model.work import Work
+from gate.rules.dependents import Dependents
 from gate.rules.lookup import (
     find_type,
     named_type,
@@ -158,7 +159,7 @@ def _no_constraint(action: AlterDomain) -> ServerWouldReject:
 def holders(world: Snapshot, domain: Type) -> tuple[Relation, ...]:
     """Tables and materialized views with a column of the domain, or one over it; 0A000 where a value holds it."""
     found: dict[int, Relation] = {}
-    for edge in world.dependents.get(Ref("pg_type", domain.oid), ()):
+    for edge in Dependents(world).of(Ref("pg_type", domain.oid)):
         table = (
             world.relations.get(edge.dependent.oid)
             if edge.dependent.catalog == "pg_class" and edge.dependent.sub
@@ -175,10 +176,6 @@ def holders(world: Snapshot, domain: Type) -> tuple[Relation, ...]:
                 _refuse_inside(world, row, domain)
             if table.has_storage:
                 found[table.oid] = table
-    for oid, _column in domain.used_by:
-        held = world.relations.get(oid)
-        if held is not None and held.oid < 0 and held.has_storage:
-            found[oid] = held
     return tuple(found.values())
 
 

@@ -14,10 +14,8 @@ from gate.model.catalog import Column, Constraint, Depend, Index, Ref, Relation
 from gate.model.effects import ServerWouldReject, Touch
 from gate.model.locks import LockMode
 from gate.model.snapshot import Snapshot
+from gate.rules.dependents import CLASS, CONSTRAINT, REWRITE, Dependents
 
-CLASS = "pg_class"
-CONSTRAINT = "pg_constraint"
-REWRITE = "pg_rewrite"
 _HARMLESS = frozenset({"pg_publication_rel", "pg_publication_namespace", "pg_init_privs", "pg_shdepend"})
 
 
@@ -36,15 +34,15 @@ class Doomed:
 
 def doom(world: Snapshot, roots: Iterable[Ref], *, cascade: bool) -> Doomed:
     """The roots and all that cannot live without them; 2BP01 where that needs CASCADE."""
-    doomed = Doomed()
-    waiting: list[tuple[Ref, int | None]] = [(root, _owner(world, root)) for root in roots]
+    doomed, dependents = Doomed(), Dependents(world)
+    waiting: list[tuple[Ref, int | None]] = [(root, dependents.holder(root)) for root in roots]
     blocked: list[Depend] = []
     while waiting:
         ref, relation = waiting.pop()
         if ref in doomed.refs or (ref.sub and ref._replace(sub=0) in doomed.refs):
             continue
         doomed.refs[ref] = relation
-        for edge in edges_from(world, ref):
+        for edge in dependents.of(ref):
             dependent = _whole(world, edge)
             if edge.kind == "n" and not cascade:
                 blocked.append(edge)
@@ -70,32 +68,6 @@ def _check_blocked(world: Snapshot, doomed: Doomed, blocked: list[Depend]) -> No
             )
 
 
-_HOLDS = {
-    CONSTRAINT: "constraints",
-    REWRITE: "rules",
-    "pg_trigger": "triggers",
-    "pg_policy": "policies",
-    "pg_statistic_ext": "statistics",
-}
-
-
-def _owner(world: Snapshot, ref: Ref) -> int | None:
-    """The relation that the object is a part of."""
-    if ref.catalog == CLASS:
-        return world.index_tables.get(ref.oid, ref.oid)
-    field_name = _HOLDS.get(ref.catalog)
-    if field_name is None:
-        return None
-    return next(
-        (
-            oid
-            for oid, item in world.relations.items()
-            if any(part.oid == ref.oid for part in getattr(item, field_name))
-        ),
-        None,
-    )
-
-
 def _whole(world: Snapshot, edge: Depend) -> Ref:
     """A view's own rule stands for the view (its internal dependency runs the other way)."""
     relation = world.relations.get(edge.relation) if edge.relation is not None else None
@@ -104,140 +76,9 @@ def _whole(world: Snapshot, edge: Depend) -> Ref:
     return edge.dependent
 
 
-def edges_from(world: Snapshot, ref: Ref) -> Iterator[Depend]:
-    """What needs this object: as the catalog says, and as the nouns show for objects that the plan created."""
-    yield from world.dependents.get(ref, ())
-    relation = world.relations.get(ref.oid) if ref.catalog == CLASS else None
-    if relation is not None:
-        if not ref.sub:
-            for column in relation.columns:
-                yield from world.dependents.get(Ref(CLASS, ref.oid, column.number), ())
-        yield from _structural(world, relation, ref.sub)
-    elif ref.catalog == "pg_namespace":
-        yield from _of_schema(world, ref)
-    elif ref.catalog == CLASS and ref.oid in world.index_tables:
-        yield from _of_index(world, ref.oid)
-    elif ref.catalog == CONSTRAINT:
-        yield from _of_constraint(world, ref.oid)
-    elif ref.catalog == "pg_type":
-        yield from _of_type(world, ref.oid)
-
-
-def _structural(world: Snapshot, relation: Relation, sub: int) -> Iterator[Depend]:
-    ref = Ref(CLASS, relation.oid, sub)
-    for index in relation.indexes:
-        if not sub or sub in index.columns:
-            yield Depend(
-                dependent=Ref(CLASS, index.oid), on=ref, kind="a", relation=relation.oid, name=f"index {index.name}"
-            )
-    for constraint in relation.constraints:
-        if not sub or (sub in constraint.columns and _goes_with_column(constraint)):
-            yield _edge(constraint, ref)
-    for table, oid in relation.referenced_by:
-        foreign = _constraint(world, table, oid)
-        if foreign is not None and (not sub or sub in foreign.referenced_columns) and not foreign.parent:
-            yield Depend(
-                dependent=Ref(CONSTRAINT, oid),
-                on=ref,
-                kind="n" if table != relation.oid else "a",
-                relation=table,
-                name=f"constraint {foreign.name} on {_name(world, table)}",
-            )
-    for statistics in relation.statistics:
-        if not sub or sub in statistics.columns:
-            yield Depend(dependent=Ref("pg_statistic_ext", statistics.oid), on=ref, kind="a", relation=relation.oid)
-    yield from _owned_sequences(world, ref)
-    if not sub:
-        for child in relation.children:
-            found = world.relations.get(child)
-            kind = "a" if found is not None and found.is_partition else "n"
-            yield Depend(
-                dependent=Ref(CLASS, child), on=ref, kind=kind, relation=child, name=f"table {_name(world, child)}"
-            )
-        if relation.row_type:
-            yield Depend(dependent=Ref("pg_type", relation.row_type), on=ref, kind="i")
-
-
-def _goes_with_column(constraint: Constraint) -> bool:
-    """A check on several columns goes with any of them too: its column dependencies are automatic."""
-    return constraint.kind != "t"
-
-
-def _edge(constraint: Constraint, on: Ref) -> Depend:
-    return Depend(dependent=Ref(CONSTRAINT, constraint.oid), on=on, kind="a", relation=constraint.relation)
-
-
-def _owned_sequences(world: Snapshot, ref: Ref) -> Iterator[Depend]:
-    for candidate in world.relations.values():
-        sequence = candidate.sequence
-        if sequence and sequence.owner_table == ref.oid and ref.sub in (0, sequence.owner_column):
-            yield Depend(dependent=Ref(CLASS, candidate.oid), on=ref, kind="a", relation=candidate.oid)
-
-
-def _of_index(world: Snapshot, oid: int) -> Iterator[Depend]:
-    table = world.relations[world.index_tables[oid]]
-    index = next(item for item in table.indexes if item.oid == oid)
-    ref = Ref(CLASS, oid)
-    if index.constraint:
-        yield Depend(dependent=Ref(CONSTRAINT, index.constraint), on=ref, kind="i", relation=table.oid)
-    for other in world.relations.values():
-        for child in other.indexes:
-            if child.parent == oid:
-                yield Depend(dependent=Ref(CLASS, child.oid), on=ref, kind="P", relation=other.oid)
-    for relation, constraint in table.referenced_by:
-        foreign = _constraint(world, relation, constraint)
-        if foreign is not None and foreign.index == oid:
-            yield Depend(
-                dependent=Ref(CONSTRAINT, constraint),
-                on=ref,
-                kind="n",
-                relation=relation,
-                name=f"constraint {foreign.name} on {_name(world, relation)}",
-            )
-
-
-def _of_constraint(world: Snapshot, oid: int) -> Iterator[Depend]:
-    for relation in world.relations.values():
-        for constraint in relation.constraints:
-            if constraint.oid == oid and constraint.index and constraint.kind in "pux":
-                yield Depend(
-                    dependent=Ref(CLASS, constraint.index), on=Ref(CONSTRAINT, oid), kind="i", relation=relation.oid
-                )
-            if constraint.parent == oid:
-                yield Depend(
-                    dependent=Ref(CONSTRAINT, constraint.oid), on=Ref(CONSTRAINT, oid), kind="P", relation=relation.oid
-                )
-
-
-def _of_type(world: Snapshot, oid: int) -> Iterator[Depend]:
-    kind = world.types.get(oid)
-    if kind is None:
-        return
-    for table, column in kind.used_by:
-        if Ref(CLASS, table, column) not in {edge.dependent for edge in world.dependents.get(Ref("pg_type", oid), ())}:
-            yield Depend(dependent=Ref(CLASS, table, column), on=Ref("pg_type", oid), kind="n", relation=table)
-
-
-def _of_schema(world: Snapshot, ref: Ref) -> Iterator[Depend]:
-    """What the plan itself created there; the rest is in the catalog's own edges."""
-    name = next((item.name for item in world.schemas.values() if item.oid == ref.oid), None)
-    for oid, relation in world.relations.items():
-        if oid < 0 and relation.schema == name:
-            yield Depend(dependent=Ref(CLASS, oid), on=ref, kind="n", relation=oid, name=f"table {relation.full_name}")
-    for catalog, items in (("pg_type", world.types), ("pg_proc", world.functions)):
-        for oid, item in items.items():
-            if oid < 0 and item.schema == name:
-                yield Depend(dependent=Ref(catalog, oid), on=ref, kind="n", name=f"{item.schema}.{item.name}")
-
-
 def _constraint(world: Snapshot, relation: int, oid: int) -> Constraint | None:
     table = world.relations.get(relation)
     return next((item for item in table.constraints if item.oid == oid), None) if table else None
-
-
-def _name(world: Snapshot, relation: int) -> str:
-    found = world.relations.get(relation)
-    return found.full_name if found else str(relation)
 
 
 # --- locks ------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gate.model.actions import Inert, Unknown
-from gate.model.catalog import NamedObject
+from gate.model.catalog import Function, NamedObject
 from gate.model.effects import NotUnderstood, Touch
 from gate.model.facts import Fact, Proof
 from gate.model.snapshot import Snapshot
@@ -27,8 +27,10 @@ def apply_inert(action: Inert, snapshot: Snapshot) -> Snapshot:
     world = snapshot
     for kind, name in action.names:
         catalog = CATALOGS.get(kind)
-        if catalog is not None:
-            oid, world = world.fresh_oid()
+        oid, world = world.fresh_oid()
+        if kind == "aggregate":
+            world = world.put_function(Function(oid=oid, schema=created_in(world, name), name=name.name, kind="a"))
+        elif catalog is not None:
             made = NamedObject(
                 oid=oid, catalog=catalog, name=name.name, schema=created_in(world, name), owner=world.server.role
             )

@@ -60,6 +60,22 @@ def refs(world: Snapshot, kind: str, name: ObjectName) -> tuple[Ref, ...]:
     if kind == "schema":
         found = world.schemas.get(name.name.name)
         return (Ref("pg_namespace", found.oid),) if found else ()
+    if kind == "statistic ext":
+        return tuple(_statistics(world, name)) or _others(world, kind, name)
+    if kind == "publication":
+        return tuple(Ref(CATALOGS[kind], item.oid) for item in world.publications if item.name == name.name.name)
+    return _others(world, kind, name)
+
+
+def _statistics(world: Snapshot, name: ObjectName) -> Iterator[Ref]:
+    schemas = (name.name.schema,) if name.name.schema is not None else world.server.search_path
+    for table in world.relations.values():
+        for item in table.statistics:
+            if item.name == name.name.name and item.schema in schemas:
+                yield Ref("pg_statistic_ext", item.oid)
+
+
+def _others(world: Snapshot, kind: str, name: ObjectName) -> tuple[Ref, ...]:
     if kind in CATALOGS:
         return tuple(Ref(item.catalog, item.oid) for item in others(world, kind, name))
     return ()

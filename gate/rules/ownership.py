@@ -70,7 +70,7 @@ def derive_on(action: OnObject, world: Snapshot) -> Iterator[Touch]:
 
 
 def _require(action: OnObject, world: Snapshot) -> None:
-    if not refs(world, action.object, action.name):
+    if not action.missing_ok and not refs(world, action.object, action.name):
         raise not_found(world, action.object, action.name)
 
 

@@ -114,7 +114,8 @@ def create_statistics(node: Tree) -> Statement:
 def alter_statistics(node: Tree) -> Statement:
     """AlterStatsStmt."""
     name = object_name("statistic ext", pb.Node(list=pb.List(items=node.defnames)))
-    return Statement(kind="ALTER STATISTICS", action=OnObject(what="set statistics", object="statistic ext", name=name))
+    action = OnObject(what="set statistics", object="statistic ext", name=name, missing_ok=node.missing_ok)
+    return Statement(kind="ALTER STATISTICS", action=action)
 
 
 def create_function(node: Tree) -> Statement:
