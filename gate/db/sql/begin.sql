@@ -2,7 +2,7 @@
 -- pg_catalog is put in front, so that no operator of a user's schema can take the place of the server's own;
 -- an empty search_path has it there anyway.
 SELECT pg_catalog.set_config('search_path', pg_catalog.regexp_replace(
-           pg_catalog.current_setting('search_path'), '^(?=.)', 'pg_catalog, '), true),
+           pg_catalog.current_setting('search_path'), '^(?=.*\S)', 'pg_catalog, '), true),
        pg_catalog.set_config('lock_timeout', %(lock_timeout)s, true),
        pg_catalog.set_config('statement_timeout', %(statement_timeout)s, true),
        pg_catalog.set_config('jit', 'off', true),
