@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain, count
 from typing import cast
 
 from gate.model.actions import AddColumn, ColumnSpec, DropColumn, NamedPart, Part, SetDefault, SetExpression
@@ -20,7 +21,8 @@ from gate.model.work import Work
 from gate.rules.alter_table import At, PartRule, always, children
 from gate.rules.coercion import has_domain_constraints, shape_of
 from gate.rules.constraints import constraint_touches
-from gate.rules.doomed import CLASS, doom, doomed_touches, without_doomed
+from gate.rules.dependents import CLASS
+from gate.rules.doomed import doom, doomed_touches, without_doomed
 from gate.rules.lookup import direct_children, family, locks
 from gate.rules.making import with_constraint
 from gate.rules.proven import column_named
@@ -185,7 +187,7 @@ def with_sequence(world: Snapshot, table: Relation, column: Column, *, is_identi
     """The catalog with the sequence that a serial or identity column owns."""
     oid, world = world.fresh_oid()
     base = f"{table.name}_{column.name}_seq"
-    names = (base, *(f"{base}{number}" for number in range(1, 10_000)))
+    names = chain((base,), (f"{base}{number}" for number in count(1)))
     name = next(item for item in names if (table.schema, item) not in world.names)
     sequence = Sequence(
         oid=oid, type=column.type, maximum=0, owner_table=table.oid, owner_column=column.number, is_identity=is_identity

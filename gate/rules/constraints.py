@@ -19,7 +19,8 @@ from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.model.work import Work
 from gate.rules.alter_table import At, PartRule, always
-from gate.rules.doomed import CONSTRAINT, doom, doomed_touches, without_doomed
+from gate.rules.dependents import CONSTRAINT
+from gate.rules.doomed import doom, doomed_touches, without_doomed
 from gate.rules.foreign_keys import enforcement_touches, foreign_key_touches, validation_touches
 from gate.rules.lookup import direct_children, family, locks, maybe_index
 from gate.rules.making import with_constraint

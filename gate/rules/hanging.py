@@ -83,6 +83,17 @@ def apply_trigger(action: CreateTrigger, snapshot: Snapshot) -> Snapshot:
     return world
 
 
+def with_parents_triggers(world: Snapshot, parent: Relation, child: Relation) -> Snapshot:
+    """A new or attached partition has a copy of each row trigger (CloneRowTriggersToPartition)."""
+    for trigger in parent.triggers:
+        if trigger.is_row and not trigger.is_internal:
+            oid, world = world.fresh_oid()
+            copy = replace(trigger, oid=oid, relation=child.oid, parent=trigger.oid)
+            child = replace(child, triggers=(*child.triggers, copy))
+            world = world.put(child).depends(*_trigger_edges(copy, trigger.oid))
+    return world
+
+
 def _trigger_edges(trigger: Trigger, parent: int) -> Iterator[Depend]:
     ref = Ref("pg_trigger", trigger.oid)
     yield Depend(

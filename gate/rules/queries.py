@@ -20,6 +20,7 @@ from gate.rules.expanding import AS, policies, query_touches, read
 from gate.rules.scope import NO_RANGE, Scope
 from gate.rules.session import set_path
 from gate.rules.tables import target_schema
+from gate.rules.views import reading_edges
 from gate.rules.writing import write
 
 RX = LockMode.ROW_EXCLUSIVE
@@ -97,7 +98,8 @@ def apply_create_table_as(action: CreateTableAs, snapshot: Snapshot) -> Snapshot
         reads=reads if action.is_matview else (),
         is_known_empty=not action.with_data,
     )
-    return world.put(made)
+    edges = reading_edges(action.query, made, world) if action.is_matview else ()
+    return world.put(made).depends(*edges)
 
 
 def _sources(query: Query, world: Snapshot) -> Iterator[Relation]:

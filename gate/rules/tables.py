@@ -18,6 +18,7 @@ from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.rules.alter_table import At
 from gate.rules.columns import add_column
+from gate.rules.hanging import with_parents_triggers
 from gate.rules.lookup import find_type, referencing, relation
 from gate.rules.making import with_constraint
 from gate.rules.partitions import default_scans, linked, partitions_of
@@ -255,6 +256,8 @@ def _likes(action: CreateTable, oid: int, world: Snapshot) -> Snapshot:
 def _links(action: CreateTable, oid: int, world: Snapshot) -> Snapshot:
     for name in (*action.inherits, *([action.partition_of] if action.partition_of else [])):
         world = linked(world, relation(world, name), world.relations[oid])
+    if action.partition_of is not None:
+        world = with_parents_triggers(world, relation(world, action.partition_of), world.relations[oid])
     return world
 
 

@@ -23,7 +23,7 @@ from gate.model.work import Work
 from gate.rules.alter_table import At, PartRule, always
 from gate.rules.coercion import Shape, assignment_exists, column_shape, rewrites, shape_of
 from gate.rules.columns import identity_sequences
-from gate.rules.doomed import CLASS
+from gate.rules.dependents import CLASS
 from gate.rules.lookup import family, referencing
 from gate.rules.proven import column_named
 from gate.rules.ruling import FamilyRule

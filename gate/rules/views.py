@@ -72,7 +72,7 @@ def apply_view(action: CreateView, snapshot: Snapshot) -> Snapshot:
         columns=_view_columns(action, world),
         reads=reads,
     )
-    return world.put(view).depends(*_view_edges(action, view, world))
+    return world.put(view).depends(*reading_edges(action.query, view, world))
 
 
 def _without_reads(world: Snapshot, view: int) -> Snapshot:
@@ -96,29 +96,16 @@ def _view_columns(action: CreateView, world: Snapshot) -> tuple[Column, ...]:
     return tuple(made)
 
 
-def _view_edges(action: CreateView, view: Relation, world: Snapshot) -> Iterator[Depend]:
-    rule = Ref("pg_rewrite", view.oid)
-    for found, _ in uses(action.query, world):
-        wanted = [
-            column.number for column in found.columns if action.query.has_star or column.name in action.query.columns
-        ]
+def reading_edges(query: Query, reader: Relation, world: Snapshot) -> Iterator[Depend]:
+    """What a view or materialized view needs: its relations, the columns it writes, the functions it calls."""
+    rule, name = Ref("pg_rewrite", reader.oid), f"{word(reader.kind)} {reader.full_name}"
+    for found, _ in uses(query, world):
+        wanted = [column.number for column in found.columns if query.has_star or column.name in query.columns]
         for number in (0, *wanted):
-            yield Depend(
-                dependent=rule,
-                on=Ref(CLASS, found.oid, number),
-                kind="n",
-                relation=view.oid,
-                name=f"view {view.full_name}",
-            )
-    for call in action.query.calls:
+            yield Depend(dependent=rule, on=Ref(CLASS, found.oid, number), kind="n", relation=reader.oid, name=name)
+    for call in query.calls:
         for function in functions(world, call.name, call.arguments):
-            yield Depend(
-                dependent=rule,
-                on=Ref("pg_proc", function.oid),
-                kind="n",
-                relation=view.oid,
-                name=f"view {view.full_name}",
-            )
+            yield Depend(dependent=rule, on=Ref("pg_proc", function.oid), kind="n", relation=reader.oid, name=name)
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------
