@@ -47,6 +47,7 @@ class Server:
     printed_path: tuple[str, ...] = ()
     time_zone: str = "UTC"
     is_standby: bool = False
+    sorts_by_bytes: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     extensions: Mapping[str, str] = field(default_factory=dict)
     pooler: str | None = None
@@ -102,11 +103,7 @@ class Snapshot:
         gone = set(oids)
         tables = {oid: relation for oid, relation in self.relations.items() if oid not in gone}
         indexes = {index: table for index, table in self.index_tables.items() if table not in gone}
-        names = {
-            name: oid
-            for name, oid in self.names.items()
-            if oid in tables or oid in indexes
-        }
+        names = {name: oid for name, oid in self.names.items() if oid in tables or oid in indexes}
         return replace(self, relations=tables, index_tables=indexes, names=names)
 
     def fresh_oid(self) -> tuple[int, Snapshot]:
@@ -130,17 +127,37 @@ class Snapshot:
 
 
 def _with_relations(snapshot: Snapshot, relations: Iterable[Relation]) -> Snapshot:
-    tables, names, indexes = dict(snapshot.relations), dict(snapshot.names), dict(snapshot.index_tables)
-    for relation in relations:
-        before = tables.get(relation.oid)
-        if before is not None:
-            names.pop((before.schema, before.name), None)
-            for index in before.indexes:
-                names.pop((index.schema, index.name), None)
-                indexes.pop(index.oid, None)
-        tables[relation.oid] = relation
-        names[relation.schema, relation.name] = relation.oid
-        for index in relation.indexes:
-            names[index.schema, index.name] = index.oid
-            indexes[index.oid] = relation.oid
+    changed = {relation.oid: relation for relation in relations}
+    tables = {**snapshot.relations, **changed}
+    renamed = [
+        relation for relation in changed.values() if not _keeps_names(snapshot.relations.get(relation.oid), relation)
+    ]
+    if not renamed:
+        return replace(snapshot, relations=tables)
+    names, indexes = dict(snapshot.names), dict(snapshot.index_tables)
+    for relation in renamed:
+        _rename(snapshot.relations.get(relation.oid), relation, names, indexes)
     return replace(snapshot, relations=tables, names=names, index_tables=indexes)
+
+
+def _keeps_names(before: Relation | None, after: Relation) -> bool:
+    """Whether neither its own name nor any index changed: then only the relation itself is another."""
+    return before is not None and (before.schema, before.name, before.indexes) == (
+        after.schema,
+        after.name,
+        after.indexes,
+    )
+
+
+def _rename(
+    before: Relation | None, after: Relation, names: dict[tuple[str, str], int], indexes: dict[int, int]
+) -> None:
+    if before is not None:
+        names.pop((before.schema, before.name), None)
+        for index in before.indexes:
+            names.pop((index.schema, index.name), None)
+            indexes.pop(index.oid, None)
+    names[after.schema, after.name] = after.oid
+    for index in after.indexes:
+        names[index.schema, index.name] = index.oid
+        indexes[index.oid] = after.oid

@@ -6,6 +6,7 @@ Source: PostgreSQL 18 `pg_constraint.c`, `indexcmds.c` (ChooseConstraintName, De
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 
 from gate.model.actions import ConstraintSpec
 from gate.model.catalog import Constraint, Index, IndexKey, Relation
@@ -78,7 +79,9 @@ def constraint_name(spec: ConstraintSpec, table: Relation) -> str:
         columns = tuple(dict.fromkeys(spec.expression.columns)) if len(set(spec.expression.columns)) == 1 else ()
     base = "_".join((table.name, *columns, suffix))
     taken = {item.name for item in table.constraints}
-    return next(name for name in (base, *(f"{base}{number}" for number in range(1, 10_000))) if name not in taken)
+    if base not in taken:
+        return base
+    return next(name for name in (f"{base}{number}" for number in count(1)) if name not in taken)
 
 
 def _its_index(
