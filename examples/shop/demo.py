@@ -6,9 +6,11 @@ and leaves nothing behind.
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,7 +42,7 @@ def main() -> int:
 def demonstrate(conninfo: str) -> int:
     """The shop in this database, and the plan of what is pending there."""
     build(conninfo)
-    with forgotten_transaction(conninfo):
+    with customers_at_work(conninfo), forgotten_transaction(conninfo):
         say(f"a forgotten session has run {FORGOTTEN!r} and is idle in its transaction")
         say("$ gate plan")
         code = plan(conninfo)
@@ -74,6 +76,30 @@ def forgotten_transaction(conninfo: str) -> Iterator[None]:
         connection.execute(FORGOTTEN)
         yield
         connection.rollback()
+
+
+@contextmanager
+def customers_at_work(conninfo: str) -> Iterator[None]:
+    """Some reading and writing, so that there is traffic to be seen."""
+    is_over = threading.Event()
+    at_work = threading.Thread(target=_work, args=(conninfo, is_over), daemon=True)
+    at_work.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        at_work.join()
+
+
+def _work(conninfo: str, is_over: threading.Event) -> None:
+    with psycopg.connect(conninfo, autocommit=True, application_name="shop") as connection:
+        for number in itertools.count(1):
+            if is_over.wait(0.01):
+                return
+            connection.execute("SELECT FROM orders WHERE id = %s", (number,))
+            connection.execute("SELECT FROM products WHERE id = %s", (number % 5000,))
+            if number % 4 == 0:
+                connection.execute("UPDATE customers SET phone = '+49 30 1' WHERE id = %s", (number,))
 
 
 def plan(conninfo: str) -> int:

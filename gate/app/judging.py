@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,6 +21,7 @@ from gate.model.plan import MigrationPlan, Plan, StatementPlan
 from gate.model.snapshot import Server, Snapshot
 from gate.plan.pipeline import blockers, judge
 from gate.plan.reading import ReadMigration, read
+from gate.rules import families
 from gate.sources.tool import Source
 
 
@@ -28,6 +30,8 @@ def judge_live(connection: psycopg.Connection, source: Source, answer: Answer, s
     say("reading the migrations")
     migrations = _read(source, answer)
     say("reading the catalog")
+    # The rules load while the server is at work: both take about as long as the other.
+    threading.Thread(target=families, name="rules", daemon=True).start()
     snapshot = look(connection, migrations, release_role=settings.release_role)
     watched = [oid for oid, relation in snapshot.relations.items() if relation.has_storage]
     first = traffic.first(connection, watched, time.monotonic()) if settings.sample else None

@@ -57,6 +57,13 @@ RULES = (
         "filled in batches, and a change-over.",
     ),
     Rule(
+        name="statistics-lost",
+        about=STATEMENT,
+        harm="ALTER COLUMN TYPE throws away what ANALYZE knew of the column, even where no row is touched. Until it is "
+        "known again the planner guesses: queries that took milliseconds may take minutes, on every table of the join.",
+        way_out="ANALYZE table (column) right after the statement has committed, before the new code is let in.",
+    ),
+    Rule(
         name="bookkeeping-missing",
         about=STATE,
         harm="The database has tables, but the tool's table of applied migrations was not found. Taking every "
