@@ -8,22 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gate.model.actions import (
-    CreateRule,
-    CreateView,
-)
+from gate.model.actions import CreateRule, CreateView, Query
 from gate.model.catalog import Column, Depend, Ref, Relation, Rule
 from gate.model.effects import ServerWouldReject, Touch
 from gate.model.facts import Expect, Fact, Proof
 from gate.model.locks import LockMode
 from gate.model.snapshot import Snapshot
 from gate.rules.analysis import analysed, uses
-from gate.rules.lookup import (
-    functions,
-    maybe_relation,
-    relation,
-    require_owner,
-)
+from gate.rules.lookup import functions, maybe_relation, relation, require_owner, word
 from gate.rules.named import created_in, own
 
 AE, SRE, SUE = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE, LockMode.SHARE_UPDATE_EXCLUSIVE
