@@ -81,6 +81,7 @@ def session(
         search_path=tuple(path),
         time_zone=values["TimeZone"],
         is_standby=row["is_standby"],
+        sorts_by_bytes=row["sorts_by_bytes"],
         settings=values,
         extensions={item["name"]: item["version"] for item in extensions},
         pooler=pooler(connection, row["backend_pid"]),

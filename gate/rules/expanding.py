@@ -64,7 +64,7 @@ def query_touches(scope: Scope, query: Query, at_least: LockMode = AS) -> Iterat
         if use.event in ("sequence", "serial"):
             yield from moved(scope, use)
         elif use.event == "tree":
-            yield from (Touch(item.oid, AS) for item in all_below(scope, scope.named(use.name)) if scope.runs)
+            yield from (Touch(item.oid, AS) for item in descendants(scope.world, scope.named(use.name).oid) if scope.runs)
         elif use.event:
             yield from write(scope, use, scope.named(use.name))
         else:
@@ -87,8 +87,3 @@ def policies(scope: Scope, table: Relation) -> Iterator[Touch]:
             if found is not None:
                 yield from read(scope.within(policy.oid), found)
 
-
-def all_below(scope: Scope, table: Relation) -> Iterator[Relation]:
-    """The relation and everything below it."""
-    yield table
-    yield from descendants(scope.world, table.oid)

@@ -95,7 +95,7 @@ def destination(world: Snapshot, use: RelationUse, table: Relation) -> Iterator[
         yield from _inserted(world, use, table)
     keys = _key_names(world, table)
     sets = dict(use.sets)
-    if "update" in use.events and keys & set(sets):
+    if use.event in ("update", "merge") and "update" in use.events and keys & set(sets):
         quals = [qual for qual in use.quals if qual.column not in sets]
         yield by_column([*quals, *(qual for name, cell in use.sets for qual in _qual(name, cell))])
 

@@ -251,6 +251,10 @@ def _reindex_table(action: Reindex, world: Snapshot) -> Iterator[Touch]:
 
 def _rebuilt(action: Reindex, table: Relation) -> Touch:
     mode = SUE if action.is_concurrent else SHARE
+    if action.is_concurrent and action.object != "index":
+        # Invalid indexes and those of exclusion constraints are left out, with a warning.
+        work = _BUILD if any(item.is_valid and not item.is_exclusion for item in table.indexes) else _NOTHING
+        return Touch(table.oid, mode, work)
     if not table.indexes:
         return Touch(table.oid, mode)
     return Touch(table.oid, mode, _BUILD, shuts_out_readers=not action.is_concurrent)

@@ -170,8 +170,10 @@ def _truncated(action: Truncate, world: Snapshot) -> tuple[Relation, ...]:
                     sqlstate="0A000",
                     remedy=f"truncate {other.full_name} in the same statement, or write CASCADE and mean it",
                 )
-            found[other.oid] = other
-            pending.append(other)
+            for item in family(world, other, only=other.kind != "p"):
+                if item.oid not in found:
+                    found[item.oid] = item
+                    pending.append(item)
     return tuple(found.values())
 
 

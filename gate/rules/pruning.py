@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +27,7 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?\Z")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\Z")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?))?\Z")
 _INTEGERS, _TEXTS = frozenset({20, 21, 23, 26}), frozenset({19, 25, 1043})
-_C_COLLATIONS = frozenset({950, 951})
+_C_COLLATIONS, _DEFAULT_COLLATION = frozenset({950, 951}), 100
 _USER_OIDS = 16384
 _TRUE, _FALSE = frozenset({"t", "true", "yes", "on", "1"}), frozenset({"f", "false", "no", "off", "0"})
 
@@ -78,7 +79,8 @@ class _Key:
             collation = column.collation if column else 0
             self.quals.append(quals.get(column.name, ()) if usable and column else ())
             is_enum = kind is not None and kind.kind == "e"
-            self.reads.append(_reader(column.type if column else 0, collation, table.partition_strategy, is_enum=is_enum))
+            in_order = collation in _C_COLLATIONS or (collation == _DEFAULT_COLLATION and world.server.sorts_by_bytes)
+            self.reads.append(_reader(column.type if column else 0, in_order=in_order, is_enum=is_enum))
         self.is_known = any(self.quals) and table.partition_strategy in ("l", "r")
 
     def maybe_in(self, bound: StoredBound) -> bool:
@@ -149,17 +151,26 @@ class _Key:
                 break
             known.append(value)
         if known:
-            return self._compared(bound, known) is not False
+            return self._compared(bound, known) is not False and self._rest_fits(bound, known)
         low, high = self._value(0, bound.lower[0]), self._value(0, bound.upper[0])
         return all(self._overlaps(qual, bound, low, high) for qual in self.quals[0])
 
-    def _overlaps(self, qual: Qual, bound: StoredBound, low: Any, high: Any) -> bool:
-        wanted = [None if text is None else self.reads[0](text) for text in qual.values]
-        if None in wanted or not wanted:
+    def _rest_fits(self, bound: StoredBound, known: list[Any]) -> bool:
+        """Where both limits begin with the known values, the conditions on the next column decide."""
+        place = len(known)
+        if place >= len(self.quals) or self._against(bound.lower, known) != 0 or self._against(bound.upper, known) != 0:
+            return True
+        rest = _Bound(bound.lower[place:], bound.upper[place:])
+        low, high = self._value(place, rest.lower[0]), self._value(place, rest.upper[0])
+        return all(self._overlaps(qual, rest, low, high, place) for qual in self.quals[place])
+
+    def _overlaps(self, qual: Qual, bound: StoredBound | _Bound, low: Any, high: Any, place: int = 0) -> bool:
+        wanted = [None if text is None else self.reads[place](text) for text in qual.values]
+        if None in wanted or not wanted or any(isinstance(item, _Text) for item in wanted):
             return True
         has_low = bound.lower[0].kind == "literal" and low is not None
         has_high = bound.upper[0].kind == "literal" and high is not None
-        several = len(self.quals) > 1
+        several = len(self.quals) > place + 1
         first = wanted[0]
         match qual.operator:
             case "<":
@@ -179,6 +190,8 @@ class _Key:
         """Whether these leading values lie in the range; None where the rest of the key decides, or nothing is certain."""
         low = self._against(bound.lower, known)
         high = self._against(bound.upper, known)
+        if self._is_elsewhere(bound, known):
+            return False
         if low == -1 or high == 1:
             return False
         whole = len(known) == len(bound.lower)
@@ -187,6 +200,16 @@ class _Key:
         if low is None or high is None or not whole:
             return None
         return True
+
+    def _is_elsewhere(self, bound: StoredBound, known: list[Any]) -> bool:
+        """Both limits begin alike and the values do not: no order has to be known for that."""
+        for place, value in enumerate(known):
+            low, high = self._value(place, bound.lower[place]), self._value(place, bound.upper[place])
+            if low is None or low != high:
+                return False
+            if value != low:
+                return True
+        return False
 
     def _against(self, limits: tuple[Cell, ...], known: list[Any]) -> int | None:
         """-1, 0 or 1 as the values stand to the limit; None where that is not certain."""
@@ -198,7 +221,7 @@ class _Key:
             if other is None:
                 return None
             if value != other:
-                return 1 if value > other else -1
+                return None if isinstance(value, _Text) else 1 if value > other else -1
         return 0
 
 
@@ -218,7 +241,15 @@ def _holds(value: Any, operator: str, wanted: list[Any]) -> bool:
             return True
 
 
-def _reader(kind: int, collation: int, strategy: str, *, is_enum: bool) -> Callable[[str], Any]:
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """The limits behind those of the leading columns."""
+
+    lower: tuple[Cell, ...]
+    upper: tuple[Cell, ...]
+
+
+def _reader(kind: int, *, in_order: bool, is_enum: bool) -> Callable[[str], Any]:
     """From a literal's text to a value that compares as the server compares the type; None where that is not certain."""
     if kind in _INTEGERS:
         return lambda text: int(text) if _INTEGER.match(text) else None
@@ -230,11 +261,11 @@ def _reader(kind: int, collation: int, strategy: str, *, is_enum: bool) -> Calla
         return lambda text: text if _DATE.match(text) else None
     if kind == 1114:
         return _timestamp
-    if kind in _TEXTS and (strategy == "l" or collation in _C_COLLATIONS):
-        return _Text if strategy == "l" else str
-    if kind == 1042 and strategy == "l":
-        return lambda text: _Text(text.rstrip(" "))
-    if is_enum and strategy == "l":
+    if kind in _TEXTS:
+        return str if in_order else _Text
+    if kind == 1042:
+        return (lambda text: text.rstrip(" ")) if in_order else (lambda text: _Text(text.rstrip(" ")))
+    if is_enum:
         return _Text
     return lambda _text: None
 

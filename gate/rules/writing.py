@@ -17,6 +17,7 @@ from gate.model.work import Work
 from gate.rules.expanding import policies, query_touches, read, view_query
 from gate.rules.firing import foreign_keys, triggers
 from gate.rules.giving import defaults, destination
+from gate.rules.lookup import ancestors
 from gate.rules.pruning import by_column, live
 from gate.rules.scope import Scope
 from gate.sql.embedded import stored_action
@@ -141,6 +142,7 @@ def _through(use: RelationUse, view: Relation, query: Query) -> RelationUse:
 
 
 def _table(scope: Scope, use: RelationUse, table: Relation) -> Iterator[Touch]:
+    yield from _above(scope, use, table)
     changed = list(_changed(scope, use, table))
     for item in changed:
         yield Touch(item.oid, RX, _WRITE if scope.runs and (item.has_storage or item.kind == "f") else _NOTHING)
@@ -155,15 +157,32 @@ def _table(scope: Scope, use: RelationUse, table: Relation) -> Iterator[Touch]:
         yield from foreign_keys(scope, use, table, item)
 
 
+def _above(scope: Scope, use: RelationUse, table: Relation) -> Iterator[Touch]:
+    """A row put into a partition by name is held against its bound, for which the tables above are opened (generate_partition_qual)."""
+    if scope.runs and table.is_partition and use.events - {"delete"}:
+        yield from (Touch(item.oid, AS) for item in ancestors(scope.world, table))
+
+
 def _changed(scope: Scope, use: RelationUse, table: Relation) -> Iterator[Relation]:
     """The target, what an UPDATE or DELETE finds below it, and what rows are routed to."""
     found = {table.oid: table}
-    if use.events - {"insert"} and scope.plans and not use.only and use.event != "insert":
+    if scope.plans and not use.only and use.event != "insert":
         found.update((item.oid, item) for item in live(scope.world, table, by_column(use.quals)))
     if scope.runs and table.kind == "p":
-        for quals in destination(scope.world, use, table):
+        steered = any(_is_steering(item, use) for item in found.values())
+        for quals in [{}] if steered else destination(scope.world, use, table):
             found.update((item.oid, item) for item in live(scope.world, table, quals))
     yield from found.values()
+
+
+def _is_steering(table: Relation, use: RelationUse) -> bool:
+    """A BEFORE trigger may give an updated row another partition key."""
+    if use.event not in ("update", "merge") or "update" not in use.events:
+        return False
+    return any(
+        item.timing == "before" and item.is_row and item.is_enabled and not item.is_internal and "update" in item.events
+        for item in table.triggers
+    )
 
 
 def _moves_rows(use: RelationUse, table: Relation, changed: list[Relation]) -> bool:

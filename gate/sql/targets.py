@@ -52,7 +52,10 @@ def _insert(inner: Tree) -> RelationUse:
 
 
 def _source(inner: Tree) -> tuple[tuple[tuple[Cell, ...], ...] | None, int | None]:
-    """The rows of VALUES (none for DEFAULT VALUES: one row without a cell), and how many values a row has."""
+    """The rows of VALUES (none for DEFAULT VALUES: one row without a cell), and how many values a row has.
+
+    A SELECT is one row: what is no literal in it may be anything.
+    """
     if not inner.HasField("select_stmt"):
         return ((),), 0
     select = inner.select_stmt.select_stmt
@@ -65,9 +68,7 @@ def _source(inner: Tree) -> tuple[tuple[tuple[Cell, ...], ...] | None, int | Non
     if any(_is_star(item) for item in values):
         return None, None
     cells = tuple(cell(item) for item in values)
-    if not select.from_clause and not select.HasField("where_clause") and not any(item.HasField("func_call") for item in values):
-        return (cells,), len(cells)
-    return None, len(cells)
+    return (cells,), len(cells)
 
 
 def _is_star(node: Tree) -> bool:

@@ -5,6 +5,9 @@ SELECT pg_catalog.set_config('search_path', pg_catalog.regexp_replace(
            pg_catalog.current_setting('search_path'), '^(?=.*\S)', 'pg_catalog, '), true),
        pg_catalog.set_config('lock_timeout', %(lock_timeout)s, true),
        pg_catalog.set_config('statement_timeout', %(statement_timeout)s, true),
+       -- Literals in bounds, defaults and definitions are printed alike everywhere.
+       pg_catalog.set_config('datestyle', 'ISO', true),
+       pg_catalog.set_config('intervalstyle', 'postgres', true),
        pg_catalog.set_config('jit', 'off', true),
        pg_catalog.set_config('max_parallel_workers_per_gather', '0', true),
        -- Recursive unions get their hash tables by a wild guess at their size: megabytes to clear for a few rows.

@@ -11,6 +11,11 @@ SELECT pg_catalog.current_setting('server_version_num')::int4 / 10000 AS major,
              WHERE pg_catalog.pg_has_role(r.oid, m.oid, 'USAGE') ORDER BY 1) AS memberships,
        ARRAY(SELECT p.name::text FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) p(name)
              WHERE p.name <> 'pg_catalog') AS session_path,
+       -- With the builtin provider, C and C.UTF-8 text sorts by its bytes.
+       (SELECT coalesce(pg_catalog.to_jsonb(d) ->> 'datlocprovider', 'c') = 'b'
+               OR (coalesce(pg_catalog.to_jsonb(d) ->> 'datlocprovider', 'c') = 'c'
+                   AND pg_catalog.lower(d.datcollate::text) IN ('c', 'posix', 'c.utf8', 'c.utf-8'))
+        FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) AS sorts_by_bytes,
        pg_catalog.pg_is_in_recovery() AS is_standby,
        pg_catalog.pg_backend_pid() AS backend_pid,
        pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'CREATE') AS may_create_in_database,
