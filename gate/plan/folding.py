@@ -15,6 +15,7 @@ from gate.plan.reading import ReadMigration, ReadStatement, invalid
 from gate.plan.verdicts import not_understood, rejected, works_under_lock
 from gate.rules import apply, derive
 from gate.rules import findings as rules_say
+from gate.rules.event_triggers import fired
 from gate.rules.merging import effects
 
 Accepts = Callable[[str], str | None]
@@ -95,7 +96,9 @@ def _judged(state: _Fold, item: ReadStatement, statement: Statement, *, one: boo
     if statement.forbids_transaction and state.is_open and not (alone and item.script.data is None and not one):
         findings.append(rejected(f"{statement.kind} cannot run inside a transaction block", _OUTSIDE))
     try:
-        found = effects(derive(statement.action, state.world), state.world)
+        touches = derive(statement.action, state.world)
+        fires = fired(statement.kind, statement.action, touches, state.world)
+        found = effects((*touches, *fires), state.world)
         findings += rules_say(statement.action, found, state.world)
         state.world = apply(statement.action, state.world)
     except ServerWouldReject as answer:

@@ -29,7 +29,7 @@ _OWN = frozenset(
 
 def further_wants(world: Snapshot, actions: Iterable[Action]) -> Wants:
     """What the code that these statements may run names and the catalog as read does not hold; nothing where none runs."""
-    if not any(isinstance(action, _RUNS) for action in actions):
+    if not world.event_triggers and not any(isinstance(action, _RUNS) for action in actions):
         return Wants()
     wants = reduce(or_, (_unknown(found, world) for found in _named(world)), Wants())
     return wants

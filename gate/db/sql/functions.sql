@@ -15,7 +15,9 @@ FROM (SELECT f.oid FROM pg_catalog.unnest(%(functions)s::oid[]) f(oid)
       UNION
       SELECT t.tgfoid
       FROM pg_catalog.unnest(%(relations)s::oid[]) r(oid)
-      JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal) w(oid)
+      JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
+      UNION
+      SELECT e.evtfoid FROM pg_catalog.pg_event_trigger e WHERE e.evtenabled <> 'D') w(oid)
 JOIN pg_catalog.pg_proc p ON p.oid = w.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang
