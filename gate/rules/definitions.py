@@ -10,8 +10,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gate.model.actions import (
+    Action,
+    CreateIndex,
     CreateSchema,
+    CreateTable,
+    CreateTrigger,
+    CreateView,
     ExtensionAction,
+    Grant,
     PublicationAction,
     SequenceAction,
 )
@@ -128,9 +134,21 @@ def derive_schema(action: CreateSchema, world: Snapshot) -> Iterator[Touch]:
             return
         raise ServerWouldReject(f'schema "{name}" already exists', sqlstate="42P06")
     world = _with_schema(action, world)
-    for element in action.elements:
+    for element in in_order(action):
         yield from derive(element, world)
         world = apply(element, world)
+
+
+_ORDER = (SequenceAction, CreateTable, CreateView, CreateIndex, CreateTrigger, Grant)
+
+
+def in_order(action: CreateSchema) -> list[Action]:
+    """The elements as the server does them, kind by kind (transformCreateSchemaStmtElements)."""
+
+    def place(element: Action) -> int:
+        return next((number for number, kind in enumerate(_ORDER) if isinstance(element, kind)), len(_ORDER))
+
+    return sorted(action.elements, key=place)
 
 
 def _with_schema(action: CreateSchema, world: Snapshot) -> Snapshot:
@@ -148,7 +166,7 @@ def apply_schema(action: CreateSchema, snapshot: Snapshot) -> Snapshot:
     if role_named(snapshot, action.name) in snapshot.schemas:
         return snapshot
     world = _with_schema(action, snapshot)
-    for element in action.elements:
+    for element in in_order(action):
         world = apply(element, world)
     return replace(world, server=snapshot.server)
 
@@ -183,6 +201,7 @@ def derive_publication(action: PublicationAction, world: Snapshot) -> Iterator[T
     known = next((item for item in world.publications if item.name == action.name), None)
     _check_publication(action, known)
     for table in _members(action, world):
+        _check_member(action, known, table)
         yield Touch(table.oid, SUE)
     if action.what == "set" and known is not None:
         yield from (Touch(oid, SUE) for oid in known.relations)
@@ -195,6 +214,17 @@ def _check_publication(action: PublicationAction, known: Publication | None) -> 
         raise ServerWouldReject(f'publication "{action.name}" does not exist', sqlstate="42704")
     if known is not None and known.is_for_all_tables and action.what in ("add", "drop", "set"):
         raise ServerWouldReject(f'publication "{action.name}" is defined as FOR ALL TABLES', sqlstate="55000")
+
+
+def _check_member(action: PublicationAction, known: Publication | None, table: Relation) -> None:
+    is_member = known is not None and table.oid in known.relations
+    is_named = any(use.name.name == table.name for use in action.tables)
+    if is_named and action.what == "add" and is_member:
+        raise ServerWouldReject(
+            f'relation "{table.name}" is already member of publication "{action.name}"', sqlstate="42710"
+        )
+    if is_named and action.what == "drop" and not is_member:
+        raise ServerWouldReject(f'relation "{table.name}" is not part of the publication', sqlstate="42704")
 
 
 def _members(action: PublicationAction, world: Snapshot) -> Iterator[Relation]:

@@ -183,6 +183,9 @@ def apply_rename(action: Rename, snapshot: Snapshot) -> Snapshot:
             return snapshot.put(*(_renamed(item, "columns", action) for item in family(snapshot, table)))
         case "tabconstraint":
             return _apply_constraint(action, table, snapshot)
+        case "trigger" if snapshot.server.major >= 15:
+            below = descendants(snapshot, table.oid) if table.kind == "p" else ()
+            return snapshot.put(*(_renamed(item, "triggers", action) for item in (table, *below)))
         case "trigger" | "rule" | "policy":
             return snapshot.put(
                 _renamed(table, {"trigger": "triggers", "rule": "rules", "policy": "policies"}[action.object], action)

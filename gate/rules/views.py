@@ -108,6 +108,8 @@ _ROWS = ("new", "old")
 def derive_rule(action: CreateRule, world: Snapshot) -> Iterator[Touch]:
     """The table ACCESS EXCLUSIVE; what the actions name, as their parse analysis locks it."""
     table = own(world, action.table, "rpvf" if world.server.major >= 14 else "rv", "rules")
+    if action.event == "select" and table.kind != "v" and world.server.major >= 16:
+        raise ServerWouldReject(f'relation "{table.name}" cannot have ON SELECT rules', sqlstate="42809")
     yield Touch(table.oid, AE)
     for query in action.queries:
         yield from analysed(query, world, _ROWS)
