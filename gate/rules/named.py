@@ -195,11 +195,6 @@ def _word(kind: str) -> str:
     return special.get(kind, kind)
 
 
-def described(relation: Relation) -> str:
-    """`table public.t`, for a message."""
-    return f"{word(relation.kind)} {relation.full_name}"
-
-
 def own(world: Snapshot, name: Name, kinds: str, what: str) -> Relation:
     """The relation of one of these kinds, owned by the role; the server's answer where it is not."""
     found = relation(world, name)

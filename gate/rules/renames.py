@@ -15,7 +15,6 @@ from gate.model.catalog import Column, Constraint, Relation
 from gate.model.effects import ServerWouldReject, Touch
 from gate.model.facts import Expect, Fact, Proof, Versions
 from gate.model.locks import LockMode
-from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.rules.lookup import (
     descendants,
@@ -273,11 +272,6 @@ _PARTITIONED = (
     "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; "
     "CREATE TRIGGER g AFTER INSERT ON p FOR EACH ROW EXECUTE FUNCTION f()"
 )
-
-
-def name_of(relation_: Relation) -> Name:
-    """Its qualified name."""
-    return Name(relation_.name, relation_.schema)
 
 
 def _fact(form: str, setup: str, statement: str, versions: Versions | None = None, **locks: LockMode) -> Fact:
