@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import reduce
 from operator import or_
 
@@ -23,10 +24,12 @@ def look(connection: Connection, migrations: Iterable[ReadMigration], *, release
     snapshot = reading.read(connection, wants, release_role=release_role)
     actions = [item.statement.action for one in read for item in one.statements if item.statement is not None]
     asked = wants
-    for _ in range(DEPTH - 1):
+    for round_ in range(DEPTH):
         further = further_wants(snapshot, actions)
         if not further or (asked | further) == asked:
+            return snapshot
+        if round_ == DEPTH - 1:
             break
         asked |= further
         snapshot = reading.read(connection, further, release_role=release_role, already=snapshot)
-    return snapshot
+    return replace(snapshot, is_code_complete=False)

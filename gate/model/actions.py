@@ -19,7 +19,8 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Qual:
-    """A conjunct of WHERE on one column: `operator` is `=`, `<`, `<=`, `>`, `>=`, `in`, `null` or `not null`.
+    """A conjunct of WHERE on one column: `operator` is `=`, `<`, `<=`, `>`, `>=`, `in`, `null` or `not null`;
+    `never` on no column is a condition that no row meets.
 
     `values` are literals' texts, None for anything that is no literal.
     """
@@ -31,7 +32,7 @@ class Qual:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a column is given: `kind` is `literal` (with its `text`), `null`, `default` or `other`."""
+    """What a column is given: `kind` is `literal` (with its `text`), `null`, `default`, `same` (its own value) or `other`."""
 
     kind: str
     text: str = ""
@@ -385,7 +386,7 @@ class DropOwned(Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateIndex(Action):
-    """CREATE INDEX; `columns` are plain key columns (None for an expression)."""
+    """CREATE INDEX; `columns` are plain key columns (None for an expression), `opclasses` as written beside them."""
 
     name: str | None
     table: Name
@@ -398,6 +399,7 @@ class CreateIndex(Action):
     is_concurrent: bool = False
     if_not_exists: bool = False
     only: bool = False
+    opclasses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

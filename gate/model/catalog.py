@@ -159,6 +159,7 @@ class Rule:
     relation: int
     event: str
     is_instead: bool = False
+    is_enabled: bool = True
     relations: tuple[int, ...] = ()
     definition: str | None = None
 

@@ -79,6 +79,7 @@ class Snapshot:
     unread: tuple[Unread, ...] = ()
     taken_at: str = ""
     is_whole: bool = False
+    is_code_complete: bool = True
     next_oid: int = -1
 
     def find(self, name: Name) -> int | None:

@@ -22,6 +22,7 @@ from gate.model.actions import (
 )
 from gate.model.catalog import Function
 from gate.model.effects import NotUnderstood, ServerWouldReject, Touch
+from gate.model.expressions import Call
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.rules.lookup import functions
@@ -52,8 +53,14 @@ def calls(scope: Scope, query: Query) -> Iterator[Touch]:
             remedy="write the sequence's name as a literal",
         )
     for call in query.calls:
-        for function in functions(scope.world, call.name, call.arguments):
+        for function in _meant(scope.world, call):
             yield from called(scope, function)
+
+
+def _meant(world: Snapshot, call: Call) -> tuple[Function, ...]:
+    """All that the call may mean; CALL gives a procedure its output arguments too."""
+    found = functions(world, call.name, call.arguments)
+    return found or tuple(item for item in functions(world, call.name) if item.kind == "p")
 
 
 def called(scope: Scope, function: Function) -> Iterator[Touch]:
@@ -68,14 +75,15 @@ def called(scope: Scope, function: Function) -> Iterator[Touch]:
 
 def body(scope: Scope, function: Function) -> Iterator[Touch]:
     """What the function's body does."""
-    if function.oid in scope.inside or function.schema == "pg_catalog" or function.language == "internal":
+    if (function.oid, scope.runs) in scope.seen or function.schema == "pg_catalog" or function.language == "internal":
         return
-    if scope.depth >= DEPTH:
+    scope.seen.add((function.oid, scope.runs))
+    if scope.depth >= DEPTH and not scope.world.is_code_complete:
         raise NotUnderstood(f"{function.schema}.{function.name} is called more than {DEPTH} functions deep")
     if function.source is None:
         yield from _without_source(scope, function)
         return
-    inner = _with_settings(scope, function).deeper(function.oid)
+    inner = _with_settings(scope, function).deeper
     yield from code_touches(inner, read_code(routine_of(function)), f"function {function.schema}.{function.name}")
 
 

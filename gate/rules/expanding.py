@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gate.model.actions import Qual, Query
+from gate.model.actions import Qual, Query, RelationUse
 from gate.model.catalog import Relation
 from gate.model.effects import Touch
 from gate.model.locks import LockMode
@@ -61,6 +61,8 @@ def query_touches(scope: Scope, query: Query, at_least: LockMode = AS) -> Iterat
     from gate.rules.writing import moved, write
 
     for use in query.uses:
+        if scope.depth and not _is_there(scope, use):
+            continue
         if use.event in ("sequence", "serial"):
             yield from moved(scope, use)
         elif use.event == "tree":
@@ -70,6 +72,12 @@ def query_touches(scope: Scope, query: Query, at_least: LockMode = AS) -> Iterat
         else:
             yield from read(scope, scope.named(use.name), max(use.mode, at_least), only=use.only, quals=use.quals)
     yield from calls(scope, query)
+
+
+def _is_there(scope: Scope, use: RelationUse) -> bool:
+    """Code names transition tables too, and what it makes itself: the catalog has none of them."""
+    oid = scope.world.find(use.name)
+    return oid in scope.world.relations
 
 
 def policies(scope: Scope, table: Relation) -> Iterator[Touch]:

@@ -14,8 +14,7 @@ from gate.model.catalog import Constraint, Relation, Trigger
 from gate.model.effects import NotUnderstood, Touch
 from gate.model.locks import LockMode
 from gate.model.names import Name
-from gate.rules.giving import given, may_be_present, resolved
-from gate.rules.lookup import descendants
+from gate.rules.giving import changes, given, may_be_present, resolved
 from gate.rules.pruning import Quals, by_column, live
 from gate.rules.scope import Scope
 
@@ -85,7 +84,7 @@ def _is_checked(use: RelationUse, root: Relation, table: Relation, constraint: C
         columns = [root.column(name) for name in names]
         if all(column is None or may_be_present(use, root, column) for column in columns):
             return True
-    sets = dict(use.sets)
+    sets = changes(use)
     changed = [name for name in names if name in sets]
     return "update" in use.events and bool(changed) and any(sets[name].kind != "null" for name in changed)
 
@@ -129,16 +128,16 @@ def _cell(use: RelationUse, root: Relation, name: str) -> Cell:
 
 
 def _referencing(scope: Scope, use: RelationUse, table: Relation) -> Iterator[Touch]:
-    sets = {name for name, _ in use.sets}
+    sets = changes(use)
     for oid, number in table.referenced_by:
         other = scope.world.relations.get(oid)
         constraint = next((item for item in other.constraints if item.oid == number), None) if other else None
         if other is None or constraint is None or _is_inherited(scope, constraint) or not constraint.is_enforced:
             continue
         if "delete" in use.events:
-            yield from _acted(scope, other, constraint, constraint.on_delete, "delete")
-        if "update" in use.events and sets & set(_names(table, constraint.referenced_columns)):
-            yield from _acted(scope, other, constraint, constraint.on_update, "update")
+            yield from _acted(scope, other, constraint, _cascade(other, constraint, table, use, "delete"))
+        if "update" in use.events and set(sets) & set(_names(table, constraint.referenced_columns)):
+            yield from _acted(scope, other, constraint, _cascade(other, constraint, table, use, "update"))
 
 
 def _is_inherited(scope: Scope, constraint: Constraint) -> bool:
@@ -149,27 +148,37 @@ def _is_inherited(scope: Scope, constraint: Constraint) -> bool:
     return table is not None and constraint.parent not in {item.oid for item in table.constraints}
 
 
-def _acted(scope: Scope, other: Relation, constraint: Constraint, action: str, event: str) -> Iterator[Touch]:
+def _acted(scope: Scope, other: Relation, constraint: Constraint, change: RelationUse) -> Iterator[Touch]:
     """NO ACTION and RESTRICT look, CASCADE and SET change."""
     from gate.rules.writing import write
 
-    if action in ("a", "r"):
-        if action == "r" or not constraint.is_deferred:
-            yield Touch(other.oid, RS)
-            if other.kind == "p":
-                yield from (Touch(item.oid, RS) for item in descendants(scope.world, other.oid))
-        return
-    if constraint.oid in scope.inside:
+    if change.event == "look":
+        if constraint.is_deferred and change.mode is RX:
+            return
+        yield Touch(other.oid, RS)
+        if other.kind == "p":
+            yield from (Touch(item.oid, RS) for item in live(scope.world, other, by_column(change.quals)))
+    elif constraint.oid in scope.inside:
         yield Touch(other.oid, RX)
-        return
-    yield from write(scope.within(constraint.oid), _cascade(other, constraint, action, event), other)
+    else:
+        yield from write(scope.within(constraint.oid), change, other)
 
 
-def _cascade(other: Relation, constraint: Constraint, action: str, event: str) -> RelationUse:
-    name = Name(other.name, other.schema)
-    only = other.kind != "p"
+def _cascade(other: Relation, constraint: Constraint, table: Relation, use: RelationUse, event: str) -> RelationUse:
+    """The statement that the constraint runs on the referencing table; a check that may wait has the mode of its DELETE."""
+    action = constraint.on_delete if event == "delete" else constraint.on_update
+    pairs = tuple(zip(_names(table, constraint.referenced_columns), _names(other, constraint.columns), strict=False))
+    keys = dict(pairs)
+    quals = tuple(replace(qual, column=keys[qual.column]) for qual in use.quals if qual.column in keys and qual.operator in ("=", "in"))
+    name, only = Name(other.name, other.schema), other.kind != "p"
+    if action in ("a", "r"):
+        return RelationUse(name=name, mode=RX if action == "a" else RS, only=only, event="look", quals=quals)
     if action == "c" and event == "delete":
-        return RelationUse(name=name, mode=RX, only=only, event="delete", events=frozenset({"delete"}))
-    cell = Cell({"c": "other", "n": "null", "d": "default"}[action])
-    sets = tuple((item, cell) for item in _names(other, constraint.columns))
-    return RelationUse(name=name, mode=RX, only=only, event="update", events=frozenset({"update"}), sets=sets)
+        return RelationUse(name=name, mode=RX, only=only, event="delete", events=frozenset({"delete"}), quals=quals)
+    given_to = changes(use)
+    sets = tuple((mine, _cell_of(action, given_to.get(key, Cell("same")))) for key, mine in pairs)
+    return RelationUse(name=name, mode=RX, only=only, event="update", events=frozenset({"update"}), sets=sets, quals=quals)
+
+
+def _cell_of(action: str, cell: Cell) -> Cell:
+    return cell if action == "c" else Cell("null") if action == "n" else Cell("default")

@@ -54,6 +54,14 @@ def may_be_present(use: RelationUse, table: Relation, column: Column) -> bool:
     return any(resolved(cell, column).kind != "null" for cell in given(use, table, column.name))
 
 
+def changes(use: RelationUse) -> dict[str, Cell]:
+    """What an UPDATE assigns, without what it leaves as it was."""
+    before = {(qual.column, qual.values[0]) for qual in use.quals if qual.operator == "="}
+    return {
+        name: cell for name, cell in use.sets if cell.kind != "same" and not (cell.kind == "literal" and (name, cell.text) in before)
+    }
+
+
 # --- defaults ---------------------------------------------------------------------------------------------------------
 
 
@@ -94,10 +102,10 @@ def destination(world: Snapshot, use: RelationUse, table: Relation) -> Iterator[
     if "insert" in use.events:
         yield from _inserted(world, use, table)
     keys = _key_names(world, table)
-    sets = dict(use.sets)
+    sets = changes(use)
     if use.event in ("update", "merge") and "update" in use.events and keys & set(sets):
         quals = [qual for qual in use.quals if qual.column not in sets]
-        yield by_column([*quals, *(qual for name, cell in use.sets for qual in _qual(name, cell))])
+        yield by_column([*quals, *(qual for name, cell in sets.items() for qual in _qual(name, cell))])
 
 
 def _key_names(world: Snapshot, table: Relation) -> set[str]:

@@ -20,6 +20,7 @@ from gate.model.work import Work
 from gate.rules.code import called
 from gate.rules.lookup import descendants, direct_children, functions, maybe_relation, missing, require_owner
 from gate.rules.scope import Scope
+from gate.sql.embedded import stored_action
 
 AE, SUE, SHARE, AS = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_UPDATE_EXCLUSIVE, LockMode.SHARE, LockMode.ACCESS_SHARE
 _BUILD = frozenset({Work.INDEX_BUILD})
@@ -90,11 +91,27 @@ def _has_like(action: CreateIndex, world: Snapshot, root: Relation, partition: R
 
 
 def _is_like(action: CreateIndex, table: Relation, index: Index) -> bool:
-    if index.parent or not index.is_valid or index.has_expressions or index.has_predicate or action.where is not None:
+    """CompareIndexInfo, as far as texts tell: what is not surely alike is built anew. An invalid one is taken as well."""
+    if index.parent or index.is_exclusion or index.constraint or index.is_unique != action.is_unique or index.method != action.method:
+        return False
+    classes = action.opclasses or ("",) * len(action.columns)
+    if any(bool(name) == key.is_default_opclass for name, key in zip(classes, index.keys, strict=False)):
         return False
     names = [column.name if (column := table.column_number(key.column)) else None for key in index.keys]
-    plain = names == list(action.columns) and None not in names
-    return plain and index.method == action.method and index.is_unique == action.is_unique and not index.is_exclusion
+    if names != list(action.columns):
+        return False
+    if not (index.has_expressions or index.has_predicate or action.expressions or action.where):
+        return True
+    made = stored_action(index.definition) if index.definition else None
+    return isinstance(made, CreateIndex) and _texts(made) == _texts(action)
+
+
+_NOISE = str.maketrans("", "", "() ")
+
+
+def _texts(action: CreateIndex) -> tuple[str, ...]:
+    where = action.where.text if action.where else ""
+    return tuple(text.translate(_NOISE).lower() for text in (*(item.text for item in action.expressions), where))
 
 
 def _evaluated(action: CreateIndex, world: Snapshot) -> Iterator[Touch]:

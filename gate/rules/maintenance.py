@@ -81,7 +81,7 @@ def _sampled(action: Vacuum, world: Snapshot, table: Relation, *, only: bool) ->
     if action.analyzes and table.kind in "rp" and _may(world, table):
         processed = {item.oid for item in _processed(action, world, table, only=only)}
         for child in descendants(world, table.oid):
-            if child.oid not in processed:
+            if child.oid not in processed or not _may(world, child):
                 yield Touch(child.oid, AS, _READ if child.has_storage else _NOTHING)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from gate.model.actions import Cell, Qual
 from gate.model.catalog import Relation
 from gate.model.snapshot import Snapshot
+from gate.rules.hashing import row_hash
 from gate.rules.lookup import descendants, direct_children
 from gate.sql.bounds import StoredBound, stored_bound
 
@@ -28,6 +29,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d\Z")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?))?\Z")
 _INTEGERS, _TEXTS = frozenset({20, 21, 23, 26}), frozenset({19, 25, 1043})
 _C_COLLATIONS, _DEFAULT_COLLATION = frozenset({950, 951}), 100
+_HASHED = frozenset({20, 21, 23})
 _USER_OIDS = 16384
 _TRUE, _FALSE = frozenset({"t", "true", "yes", "on", "1"}), frozenset({"f", "false", "no", "off", "0"})
 
@@ -45,7 +47,7 @@ def live(world: Snapshot, table: Relation, quals: Quals) -> Iterator[Relation]:
     if table.kind != "p":
         yield from descendants(world, table.oid)
         return
-    for child in _matching(world, table, quals):
+    for child in () if "" in quals else _matching(world, table, quals):
         yield child
         yield from live(world, child, quals)
 
@@ -70,6 +72,7 @@ class _Key:
     def __init__(self, world: Snapshot, table: Relation, quals: Quals) -> None:
         self.quals: list[tuple[Qual, ...]] = []
         self.reads: list[Callable[[str], Any]] = []
+        self.kinds: list[int] = []
         for position, number in enumerate(table.partition_keys):
             column = table.column_number(number)
             classes = table.partition_classes
@@ -81,14 +84,26 @@ class _Key:
             is_enum = kind is not None and kind.kind == "e"
             in_order = collation in _C_COLLATIONS or (collation == _DEFAULT_COLLATION and world.server.sorts_by_bytes)
             self.reads.append(_reader(column.type if column else 0, in_order=in_order, is_enum=is_enum))
-        self.is_known = any(self.quals) and table.partition_strategy in ("l", "r")
+            self.kinds.append(column.type if column else 0)
+        self.is_known = any(self.quals) and table.partition_strategy in ("l", "r", "h")
 
     def maybe_in(self, bound: StoredBound) -> bool:
         if bound.strategy == "l":
             return all(self._list_fits(qual, bound) for qual in self.quals[0])
         if bound.strategy == "r":
             return self._range_fits(bound)
-        return True
+        return self._hash_fits(bound)
+
+    def _hash_fits(self, bound: StoredBound) -> bool:
+        """All key columns known, integers all of them, and the remainder another one: the row is not there."""
+        values: list[tuple[int | None, bool]] = []
+        for position, quals in enumerate(self.quals):
+            is_null = any(qual.operator == "null" for qual in quals)
+            value = None if is_null else self._equal(position)
+            if self.kinds[position] not in _HASHED or (value is None and not is_null):
+                return True
+            values.append((value, self.kinds[position] == 20))
+        return bound.modulus == 0 or row_hash(values) % bound.modulus == bound.remainder
 
     def has_home(self, bounds: Iterable[StoredBound]) -> bool:
         """Whether every row that the conditions leave has its place in one of these, so that none is in the default."""
@@ -106,6 +121,8 @@ class _Key:
 
     def _surely_in(self, bound: StoredBound) -> bool:
         """Whether a row of these values has its place there, and nowhere else."""
+        if bound.strategy == "h":
+            return False
         known = [self._equal(position) for position in range(len(self.quals))]
         if any(item is None for item in known):
             return bound.strategy == "l" and self._is_null() and any(item.kind == "null" for item in bound.values)

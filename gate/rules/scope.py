@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gate.model.catalog import Relation
 from gate.model.effects import ServerWouldReject
@@ -14,26 +14,31 @@ NO_RANGE = frozenset({"sequence", "serial", "tree"})
 """Events of uses that stand in no FROM list: a function is given the relation."""
 
 DEPTH = 3
-"""How many bodies deep names were looked up; see `gate.app.looking`."""
+"""How often the catalog is looked at for names in code that runs; see `gate.app.looking`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`inside` holds views, rules and functions (oids) that are being followed, so that none is followed twice on one way."""
+    """`inside` holds views, rules and constraints (oids) that are being followed, so that none is followed twice on one way.
+
+    `seen` are functions that were followed already, for the whole statement: once is enough for the union of all they do.
+    """
 
     world: Snapshot
     plans: bool = True
     runs: bool = True
     inside: frozenset[int] = frozenset()
     depth: int = 0
+    seen: set[tuple[int, bool]] = field(default_factory=set)
 
     def within(self, oid: int) -> Scope:
         """Inside this view, rule or function."""
         return replace(self, inside=self.inside | {oid})
 
-    def deeper(self, oid: int) -> Scope:
-        """Inside the body of this function."""
-        return replace(self, inside=self.inside | {oid}, depth=self.depth + 1)
+    @property
+    def deeper(self) -> Scope:
+        """Inside the body of a function."""
+        return replace(self, depth=self.depth + 1)
 
     @property
     def stored(self) -> Scope:

@@ -16,7 +16,7 @@ from gate.model.locks import LockMode
 from gate.model.work import Work
 from gate.rules.expanding import policies, query_touches, read, view_query
 from gate.rules.firing import foreign_keys, triggers
-from gate.rules.giving import defaults, destination
+from gate.rules.giving import changes, defaults, destination
 from gate.rules.lookup import ancestors
 from gate.rules.pruning import by_column, live
 from gate.rules.scope import Scope
@@ -50,7 +50,7 @@ def write(scope: Scope, use: RelationUse, table: Relation) -> Iterator[Touch]:
         raise ServerWouldReject(f'cannot change "{table.name}"', sqlstate="42809")
     yield Touch(table.oid, RX)
     yield from policies(scope, table)
-    rules = [item for item in table.rules if item.event in use.events and item.oid not in scope.inside]
+    rules = [item for item in table.rules if item.is_enabled and item.event in use.events and item.oid not in scope.inside]
     for rule in rules:
         yield from _fired(scope, rule)
     replaced = frozenset(item.event for item in rules if item.is_instead)
@@ -101,7 +101,8 @@ def _view(scope: Scope, use: RelationUse, view: Relation, *, has_instead: bool) 
     """INSTEAD OF triggers take the rows, else the one relation that the view shows is changed in its place."""
     instead = frozenset(event for item in view.triggers if item.timing == "instead" and item.is_enabled for event in item.events)
     if use.events & instead:
-        yield from triggers(scope, view, view, use.events)
+        if scope.runs:
+            yield from triggers(scope, view, view, use.events)
         if use.events - {"insert"}:
             yield from read(scope, view)
         return
@@ -129,7 +130,7 @@ def _through(use: RelationUse, view: Relation, query: Query) -> RelationUse:
     return replace(
         use,
         name=query.source or use.name,
-        only=False,
+        only=any(item.only for item in query.uses if item.name == query.source),
         columns=tuple(names.get(name, name) for name in columns) if fits else (),
         rows=use.rows if fits else None,
         width=use.width if fits else None,
@@ -190,5 +191,5 @@ def _moves_rows(use: RelationUse, table: Relation, changed: list[Relation]) -> b
     if table.kind != "p" or not use.sets:
         return False
     keys = {column.name for item in changed for column in item.columns if column.number in item.partition_columns}
-    return any(name in keys for name, _ in use.sets)
+    return any(name in keys for name in changes(use))
 

@@ -28,7 +28,7 @@ def quals_of(kind: str, inner: Tree) -> Iterator[tuple[Tree, tuple[Qual, ...]]]:
     found = list(_conjuncts(inner.where_clause))
     for variable in variables:
         alias = variable.alias.aliasname or variable.relname
-        yield variable, tuple(qual for owner, qual in found if owner == alias or (alone and not owner))
+        yield variable, tuple(qual for owner, qual in found if owner == alias or (not owner and (alone or not qual.column)))
 
 
 def _variables(kind: str, inner: Tree) -> Iterator[Tree]:
@@ -53,6 +53,8 @@ def _conjuncts(node: Tree) -> Iterator[tuple[str, Qual]]:
     if kind == "bool_expr" and inner.boolop == pb.AND_EXPR:
         for item in inner.args:
             yield from _conjuncts(item)
+    elif kind == "a_const" and not inner.boolval.boolval and (inner.HasField("boolval") or inner.isnull):
+        yield "", Qual("", "never")
     elif kind == "null_test":
         yield from _null_test(inner)
     elif kind == "a_expr":
@@ -74,12 +76,18 @@ def _comparison(inner: Tree) -> Iterator[tuple[str, Qual]]:
         if right is not None:
             yield right[0], Qual(right[1], _FLIPPED[operator], (constant(inner.lexpr),))
     elif left is not None and inner.rexpr.HasField("list"):
-        values = tuple(constant(item) for item in inner.rexpr.list.items)
+        values = tuple(constant(item) for item in inner.rexpr.list.items if not _is_null(item))
         if inner.kind == pb.AEXPR_IN and operator == "=":
             yield left[0], Qual(left[1], "in", values)
         elif inner.kind == pb.AEXPR_BETWEEN and len(values) == 2:
             yield left[0], Qual(left[1], ">=", values[:1])
             yield left[0], Qual(left[1], "<=", values[1:])
+
+
+def _is_null(node: Tree) -> bool:
+    """NULL in a list never matches."""
+    kind, inner = which(node)
+    return kind == "a_const" and bool(inner.isnull)
 
 
 def _column(node: Tree) -> tuple[str, str] | None:

@@ -60,7 +60,13 @@ def read_code(routine: Routine) -> Code:
     return _gathered(tree)
 
 
+_ATOMIC = re.compile(r"\A\s*BEGIN\s+ATOMIC\b(.*)\bEND\s*\Z", re.IGNORECASE | re.DOTALL)
+_RETURN = re.compile(r"\A\s*RETURN\b", re.IGNORECASE)
+
+
 def _sql(source: str) -> Code:
+    atomic = _ATOMIC.match(source)
+    source = atomic[1] if atomic else _RETURN.sub("SELECT", source)
     try:
         return Code(parse_all(source))
     except DoesNotParse as error:

@@ -12,7 +12,7 @@ from postgast import pg_query_pb2 as pb
 
 from gate.model.actions import Cell, RelationUse
 from gate.model.locks import LockMode
-from gate.sql.terms import constant, range_name
+from gate.sql.terms import constant, range_name, strings
 from gate.sql.tree import Tree, content, which
 
 _OTHER = Cell("other")
@@ -93,9 +93,17 @@ def _sets(targets: Iterable[Tree]) -> tuple[tuple[str, Cell], ...]:
     found = []
     for item in targets:
         target = item.res_target
-        kind, _ = which(target.val)
-        found.append((target.name, _OTHER if kind == "multi_assign_ref" or target.indirection else cell(target.val)))
+        found.append((target.name, _assigned(target)))
     return tuple(found)
+
+
+def _assigned(target: Tree) -> Cell:
+    kind, inner = which(target.val)
+    if kind == "multi_assign_ref" or target.indirection:
+        return _OTHER
+    if kind == "column_ref" and strings(inner.fields) == (target.name,):
+        return Cell("same")
+    return cell(target.val)
 
 
 def _update(inner: Tree) -> RelationUse:

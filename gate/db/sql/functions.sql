@@ -5,7 +5,14 @@ SELECT p.oid, n.nspname::text AS schema, p.proname::text AS name, p.prokind AS k
        p.pronargdefaults::int4 AS argument_defaults,
        p.provariadic <> 0 AS is_variadic, p.prorettype AS returns, p.proretset AS returns_set, p.provolatile AS volatility,
        l.lanname::text AS language,
-       CASE WHEN l.lanname IN ('sql', 'plpgsql') THEN nullif(p.prosrc, '') END AS source,
+       CASE WHEN l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL THEN nullif(p.prosrc, '')
+            -- Printing a parsed body opens what it names: not where another session is in the way.
+            WHEN p.prosqlbody IS NOT NULL AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_locks k
+                JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid
+                    AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = k.relation
+                WHERE k.mode = 'AccessExclusiveLock')
+            THEN pg_catalog.pg_get_function_sqlbody(p.oid) END AS source,
        pg_catalog.pg_get_userbyid(p.proowner)::text AS owner, p.prosecdef AS is_security_definer,
        coalesce(p.proconfig, '{}') AS settings,
        ARRAY(SELECT DISTINCT d.refobjid FROM pg_catalog.pg_depend d

@@ -39,6 +39,7 @@ def create_index(node: Tree) -> Statement:
         is_concurrent=node.concurrent,
         if_not_exists=node.if_not_exists,
         only=not node.relation.inh,
+        opclasses=tuple((strings(key.opclass) or ("",))[-1] for key in keys),
     )
     return Statement(kind="CREATE INDEX", action=action, forbids_transaction=node.concurrent)
 
