@@ -20,7 +20,8 @@ class Action:
 @dataclass(frozen=True, slots=True)
 class Qual:
     """A conjunct of WHERE on one column: `operator` is `=`, `<`, `<=`, `>`, `>=`, `in`, `null` or `not null`;
-    `never` on no column is a condition that no row meets.
+    `not in` stands for `<>` too. On no column, `never` is a condition that no row meets, `or` one of `branches` that
+    some row must meet.
 
     `values` are literals' texts, None for anything that is no literal.
     """
@@ -28,6 +29,7 @@ class Qual:
     column: str
     operator: str
     values: tuple[str | None, ...] = ()
+    branches: tuple[tuple[Qual, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

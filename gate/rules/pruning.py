@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from gate.model.actions import Cell, Qual
 from gate.model.catalog import Relation
@@ -47,9 +47,21 @@ def live(world: Snapshot, table: Relation, quals: Quals) -> Iterator[Relation]:
     if table.kind != "p":
         yield from descendants(world, table.oid)
         return
-    for child in () if "" in quals else _matching(world, table, quals):
+    for child in _left(world, table, quals):
         yield child
         yield from live(world, child, quals)
+
+
+def _left(world: Snapshot, table: Relation, quals: Quals) -> tuple[Relation, ...]:
+    """The children that stay: those of the conjuncts that are in some branch of each OR too."""
+    whole = quals.get("", ())
+    if any(qual.operator == "never" for qual in whole):
+        return ()
+    left = tuple(_matching(world, table, quals))
+    for qual in whole:
+        some = {child.oid for branch in qual.branches for child in _left(world, table, by_column(branch))}
+        left = tuple(child for child in left if child.oid in some)
+    return left
 
 
 def _matching(world: Snapshot, table: Relation, quals: Quals) -> Iterator[Relation]:
@@ -108,11 +120,41 @@ class _Key:
     def has_home(self, bounds: Iterable[StoredBound]) -> bool:
         """Whether every row that the conditions leave has its place in one of these, so that none is in the default."""
         bounds = tuple(bounds)
+        if len(self.quals) == 1 and bounds and bounds[0].strategy == "r" and self._is_covered(bounds):
+            return True
         listed = next((qual for qual in self.quals[0] if qual.operator == "in"), None) if len(self.quals) == 1 else None
         if listed is None:
             return any(self._surely_in(bound) for bound in bounds)
         ones = [self._with((Qual(listed.column, "=", (text,)),)) for text in listed.values]
         return all(any(one._surely_in(bound) for bound in bounds) for one in ones)
+
+    def _is_covered(self, bounds: tuple[StoredBound, ...]) -> bool:
+        """One range key between two values (or beyond one) with partitions all the way."""
+        low = self._limit((">", ">="), max)
+        high = self._limit(("<", "<="), min)
+        if (low is None and high is None) or isinstance(low if high is None else high, _Text):
+            return False
+        includes_high = any(qual.operator == "<=" for qual in self.quals[0])
+        ranges = [(self._edge(item.lower[0]), self._edge(item.upper[0])) for item in bounds]
+        if any(None in pair for pair in ranges):
+            return False
+        reached = (-1, 0) if low is None else (0, low)
+        end = (1, 0) if high is None else (0, high)
+        for start, stop in sorted(cast("list[tuple[tuple[int, Any], tuple[int, Any]]]", ranges)):
+            if start <= reached < stop:
+                reached = stop
+        return reached > end or (reached == end and not includes_high) or reached[0] == 1
+
+    def _limit(self, operators: tuple[str, ...], tightest: Callable[[list[Any]], Any]) -> Any:
+        texts = [qual.values[0] for qual in self.quals[0] if qual.operator in operators]
+        values = [value for text in texts if text is not None and (value := self.reads[0](text)) is not None]
+        return tightest(values) if values else None
+
+    def _edge(self, cell: Cell) -> tuple[int, Any] | None:
+        if cell.kind in ("minvalue", "maxvalue"):
+            return (-1 if cell.kind == "minvalue" else 1, 0)
+        value = self._value(0, cell)
+        return None if value is None else (0, value)
 
     def _with(self, quals: tuple[Qual, ...]) -> _Key:
         other = copy(self)
@@ -151,6 +193,8 @@ class _Key:
         if qual.operator == "not null":
             return bool(present)
         wanted = [None if text is None else self.reads[0](text) for text in qual.values]
+        if qual.operator == "not in":
+            return any(item.kind != "null" and (None in wanted or self._value(0, item) not in wanted) for item in bound.values)
         values = [self._value(0, item) for item in present]
         if None in wanted or None in values:
             return True
@@ -280,8 +324,6 @@ def _reader(kind: int, *, in_order: bool, is_enum: bool) -> Callable[[str], Any]
         return _timestamp
     if kind in _TEXTS:
         return str if in_order else _Text
-    if kind == 1042:
-        return (lambda text: text.rstrip(" ")) if in_order else (lambda text: _Text(text.rstrip(" ")))
     if is_enum:
         return _Text
     return lambda _text: None
