@@ -17,7 +17,7 @@ from gate.model.migration import Migration, Query
 from gate.sources.tool import Place, Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Baseline:
     """What was marked, and where."""
 

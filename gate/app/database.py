@@ -44,7 +44,7 @@ _NOT_FOR_LIBPQ = frozenset(
 _SEARCH_PATHS = ("schema", "search_path")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """What to connect to; `warning` is empty unless the way it was given is to be spoken about."""
 

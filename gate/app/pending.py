@@ -16,7 +16,7 @@ from gate.sources.tool import FoundTable, Place, Source
 _CURRENT_SCHEMA = Query("SELECT coalesce(pg_catalog.current_schema(), 'public')::text AS name")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """`migrations` are pending and not loaded yet; `place` is where the bookkeeping is, None without one."""
 

@@ -12,7 +12,7 @@ def silent(phase: str) -> None:
     """Says nothing of what is being done."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """The options that the commands share.
 

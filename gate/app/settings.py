@@ -19,7 +19,7 @@ PREFIX = "GATE_"
 NOT_SETTINGS = frozenset({"GATE_DATABASE_URL"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """All that is settled before the work begins; `options` are those of the tool, by the names of `gate.sources`."""
 

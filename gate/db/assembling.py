@@ -30,7 +30,7 @@ from gate.model.snapshot import Snapshot, Unread
 from gate.model.wants import Wants
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class FirstRound:
     """The session, what the names mean, and what others hold under ACCESS EXCLUSIVE."""
 
@@ -41,7 +41,7 @@ class FirstRound:
     locked: list[int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Seeds:
     """The oids to read in the second round."""
 
@@ -50,7 +50,7 @@ class Seeds:
     functions: list[int]
 
 
-@dataclass(slots=True)
+@dataclass
 class SecondRound:
     """The second round's values; `unread` are relations of which only the raw catalog was read, `hidden` those of
     which the role may not read the rows.

@@ -13,7 +13,7 @@ from gate.model.wants import Wants
 SYSTEM = ("pg_catalog", "information_schema", "pg_toast")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Found:
     """What the names mean. `system` are relations of the server itself, `objects` (catalog, oid) pairs."""
 

@@ -13,7 +13,7 @@ from gate.db.finding import Found
 from gate.model.catalog import Depend, Ref
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Reach:
     """Relations to read whole, types and functions that depend on what was named, and why."""
 

@@ -33,7 +33,7 @@ PARTS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Context:
     """What the rows need to become values."""
 
@@ -54,7 +54,7 @@ def asks(oids: list[int], *, role_oid: int, major: int, locked: list[int], sees_
         "relations": {"privileges": privileges(major), "role": role_oid, "locked": locked},
         "columns": {"locked": locked},
         "constraints": {"locked": locked},
-        "indexes": {"locked": locked},
+        "indexes": {},
         "sizes": {"locked": locked},
         "definitions": {"locked": locked},
     }
@@ -178,7 +178,7 @@ def _column(row: Row, gathered: set[tuple[int, int]], *, sees_all: bool) -> Colu
 
 _COLUMN = (
     "number", "name", "type", "typmod", "collation", "is_not_null", "default", "volatility", "identity", "generated",
-    "is_local", "inherit_count", "storage", "type_text",
+    "is_local", "inherit_count", "storage",
 )  # fmt: skip
 
 
@@ -190,7 +190,7 @@ def _constraint(row: Row) -> Constraint:
 
 _INDEX = (
     "oid", "name", "relation", "is_unique", "is_primary", "is_exclusion", "is_valid", "is_replica_identity",
-    "is_clustered", "has_expressions", "has_predicate", "is_partitioned", "parent", "definition",
+    "is_clustered", "has_expressions", "has_predicate", "is_partitioned", "parent",
 )  # fmt: skip
 _INDEX_WORDS = ("schema", "method", "owner", "tablespace")
 

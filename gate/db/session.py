@@ -27,7 +27,7 @@ SETTINGS = (
 POOLER_HINTS = ("bouncer", "pooler", "pgcat", "odyssey", "supavisor", "-proxy.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Session:
     """What the first round tells beside the `Server` itself; `reader` is the role that is logged in."""
 

@@ -57,7 +57,7 @@ def read(
     return snapshot if already is None else assembling.joined(already, snapshot)
 
 
-@dataclass(slots=True)
+@dataclass
 class _Reading:
     """One reading, round after round."""
 

@@ -12,7 +12,7 @@ from gate.db.errors import translated
 from gate.model.catalog import Traffic
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Sample:
     """(scans, rows written) by table; `at_s` is the caller's monotonic clock, in seconds."""
 

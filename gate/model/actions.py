@@ -17,7 +17,7 @@ class Action:
 # --- queries and rows -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Qual:
     """A conjunct of WHERE on one column: `operator` is `=`, `<`, `<=`, `>`, `>=`, `in`, `null` or `not null`;
     `not in` stands for `<>` too. On no column, `never` is a condition that no row meets, `or` one of `branches` that
@@ -32,7 +32,7 @@ class Qual:
     branches: tuple[tuple[Qual, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cell:
     """What a column is given: `kind` is `literal` (with its `text`), `null`, `default`, `same` (its own value) or `other`."""
 
@@ -40,7 +40,7 @@ class Cell:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RelationUse:
     """A relation that a query names. `mode` is what parse analysis takes on it; `only` keeps the children out.
 
@@ -63,7 +63,7 @@ class RelationUse:
     quals: tuple[Qual, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Query(Action):
     """SELECT, INSERT, UPDATE, DELETE, MERGE, and what wraps them.
 
@@ -94,7 +94,7 @@ class Query(Action):
 # --- tables -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ConstraintSpec:
     """A constraint as written. `kind` is `c f p u x n`; `columns` are names; `index` is that of USING INDEX."""
 
@@ -118,7 +118,7 @@ class ConstraintSpec:
     tablespace: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ColumnSpec:
     """A column as written. `type` is None in a typed table's or partition's column options. `serial` is 2, 4, 8 or 0."""
 
@@ -137,7 +137,7 @@ class ColumnSpec:
     constraints: tuple[ConstraintSpec, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Bound:
     """FOR VALUES ... or DEFAULT; `text` is deparsed, `lower`/`upper`/`values` hold literal texts (None = not a literal)."""
 
@@ -150,7 +150,7 @@ class Bound:
     remainder: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Like:
     """LIKE source INCLUDING ...; `includes` holds lower-case words (`defaults`, `indexes`, ...)."""
 
@@ -158,7 +158,7 @@ class Like:
     includes: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CreateTable(Action):
     """CREATE [FOREIGN] TABLE. `persistence` is `p`, `u`, `t`."""
 
@@ -181,7 +181,7 @@ class CreateTable(Action):
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CreateTableAs(Action):
     """CREATE TABLE AS, SELECT INTO, CREATE MATERIALIZED VIEW."""
 
@@ -194,14 +194,14 @@ class CreateTableAs(Action):
     columns: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Part:
     """One subcommand of ALTER TABLE; `column` is what it is about, where it is about one."""
 
     column: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AddColumn(Part):
     """ADD COLUMN."""
 
@@ -209,7 +209,7 @@ class AddColumn(Part):
     if_not_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DropColumn(Part):
     """DROP COLUMN."""
 
@@ -217,7 +217,7 @@ class DropColumn(Part):
     missing_ok: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SetType(Part):
     """ALTER COLUMN TYPE."""
 
@@ -226,28 +226,28 @@ class SetType(Part):
     collation: Name | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SetDefault(Part):
     """SET DEFAULT, or DROP DEFAULT where `default` is None."""
 
     default: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SetExpression(Part):
     """SET EXPRESSION (17)."""
 
     expression: Expression
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AddConstraint(Part):
     """ADD CONSTRAINT."""
 
     spec: ConstraintSpec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class NamedPart(Part):
     """A subcommand that names something: `what` is the parser's word for it, such as `validate constraint`.
 
@@ -261,7 +261,7 @@ class NamedPart(Part):
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class InheritPart(Part):
     """INHERIT (`adds`) or NO INHERIT."""
 
@@ -269,7 +269,7 @@ class InheritPart(Part):
     adds: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AttachPartition(Part):
     """ATTACH PARTITION of a table, or of an index (`bound` None)."""
 
@@ -277,7 +277,7 @@ class AttachPartition(Part):
     bound: Bound | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DetachPartition(Part):
     """DETACH PARTITION."""
 
@@ -286,7 +286,7 @@ class DetachPartition(Part):
     finalizes: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AlterTable(Action):
     """ALTER TABLE and its like; `object` is `table`, `index`, `view`, `sequence`, `materialized view`, `foreign table`, `type`."""
 
@@ -298,7 +298,7 @@ class AlterTable(Action):
     cascade: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class MoveAll(Action):
     """ALTER TABLE ALL IN TABLESPACE: which relations it moves only the server knows."""
 
@@ -306,7 +306,7 @@ class MoveAll(Action):
     tablespace: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Rename(Action):
     """RENAME of a relation or a part of one; `object` is what is renamed, `part` its old name, `of` what `name` is."""
 
@@ -320,7 +320,7 @@ class Rename(Action):
     cascade: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SetSchema(Action):
     """SET SCHEMA of a relation."""
 
@@ -330,7 +330,7 @@ class SetSchema(Action):
     missing_ok: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Truncate(Action):
     """TRUNCATE; each table with its ONLY."""
 
@@ -339,7 +339,7 @@ class Truncate(Action):
     cascade: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class LockTable(Action):
     """LOCK TABLE."""
 
@@ -349,7 +349,7 @@ class LockTable(Action):
 # --- dropping ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ObjectName:
     """An object as DROP, COMMENT, ALTER ... OWNER and their like name it.
 
@@ -363,7 +363,7 @@ class ObjectName:
     method: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Drop(Action):
     """DROP of anything; `object` in lower-case words: `table`, `index`, `trigger`, `function`, ..."""
 
@@ -374,7 +374,7 @@ class Drop(Action):
     is_concurrent: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DropOwned(Action):
     """DROP OWNED BY, or REASSIGN OWNED BY where `reassigns`."""
 
@@ -386,7 +386,7 @@ class DropOwned(Action):
 # --- indexes and maintenance ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CreateIndex(Action):
     """CREATE INDEX; `columns` are plain key columns (None for an expression), `opclasses` as written beside them."""
 
@@ -404,7 +404,7 @@ class CreateIndex(Action):
     opclasses: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Reindex(Action):
     """REINDEX; `object` is `index`, `table`, `schema`, `system`, `database`."""
 
@@ -414,7 +414,7 @@ class Reindex(Action):
     tablespace: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Cluster(Action):
     """CLUSTER; without a table all that were clustered before."""
 
@@ -422,7 +422,7 @@ class Cluster(Action):
     index: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Vacuum(Action):
     """VACUUM and ANALYZE; no tables means all."""
 
@@ -437,7 +437,7 @@ class Vacuum(Action):
     only_database_stats: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Refresh(Action):
     """REFRESH MATERIALIZED VIEW."""
 
@@ -449,7 +449,7 @@ class Refresh(Action):
 # --- what hangs on relations ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CreateView(Action):
     """CREATE [OR REPLACE] VIEW."""
 
@@ -460,7 +460,7 @@ class CreateView(Action):
     columns: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CreateRule(Action):
     """CREATE RULE; `queries` are its actions and condition."""
 
@@ -472,7 +472,7 @@ class CreateRule(Action):
     replaces: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CreateTrigger(Action):
     """CREATE TRIGGER; `referenced` is a constraint trigger's FROM."""
 
@@ -488,7 +488,7 @@ class CreateTrigger(Action):
     when: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PolicyAction(Action):
     """CREATE or ALTER POLICY; `queries` are the relations its expressions read."""
 
@@ -498,7 +498,7 @@ class PolicyAction(Action):
     expressions: tuple[Expression, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CreateStatistics(Action):
     """CREATE STATISTICS."""
 
@@ -508,7 +508,7 @@ class CreateStatistics(Action):
     if_not_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SequenceAction(Action):
     """CREATE or ALTER SEQUENCE; `owned_by` is (schema, table, column), empty for NONE, None when not written."""
 
@@ -522,7 +522,7 @@ class SequenceAction(Action):
     sets: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CreateType(Action):
     """CREATE TYPE or DOMAIN; `kind` is `c e d r b`, `columns` those of a composite type."""
 
@@ -535,7 +535,7 @@ class CreateType(Action):
     default: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AlterEnum(Action):
     """ALTER TYPE ... ADD VALUE (`adds`) or RENAME VALUE."""
 
@@ -546,7 +546,7 @@ class AlterEnum(Action):
     if_not_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AlterDomain(Action):
     """ALTER DOMAIN; `what` is `set default`, `set not null`, `drop not null`, `add constraint`, `drop constraint`, `validate`."""
 
@@ -558,7 +558,7 @@ class AlterDomain(Action):
     missing_ok: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CreateFunction(Action):
     """CREATE FUNCTION or PROCEDURE; `body` are the queries of a BEGIN ATOMIC body, `checked` those of a text in SQL."""
 
@@ -578,7 +578,7 @@ class CreateFunction(Action):
     types: tuple[TypeName, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Run(Action):
     """DO, CALL or EXECUTE: code that runs. `body` is a DO block's own text."""
 
@@ -588,7 +588,7 @@ class Run(Action):
     query: Query | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Copy(Action):
     """COPY of a table or a query."""
 
@@ -599,7 +599,7 @@ class Copy(Action):
     where: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CreateSchema(Action):
     """CREATE SCHEMA with the statements inside."""
 
@@ -608,7 +608,7 @@ class CreateSchema(Action):
     elements: tuple[Action, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ExtensionAction(Action):
     """CREATE, UPDATE, or ADD/DROP a member of an extension; `what` is `create`, `update`, `add`, `drop`."""
 
@@ -619,7 +619,7 @@ class ExtensionAction(Action):
     member_object: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PublicationAction(Action):
     """CREATE or ALTER PUBLICATION; `what` is `create`, `add`, `drop`, `set`, `options`."""
 
@@ -631,7 +631,7 @@ class PublicationAction(Action):
     columns: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class OnObject(Action):
     """COMMENT ON, SECURITY LABEL, ALTER ... OWNER TO, ALTER ... DEPENDS ON and their like; `what` says which."""
 
@@ -643,7 +643,7 @@ class OnObject(Action):
     missing_ok: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Grant(Action):
     """GRANT or REVOKE on relations; `in_schema` for ALL ... IN SCHEMA. Anything else is `Inert`."""
 
@@ -654,7 +654,7 @@ class Grant(Action):
     has_columns: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TransactionControl(Action):
     """BEGIN, COMMIT, ROLLBACK, SAVEPOINT, ...; `what` is the word in lower case."""
 
@@ -662,7 +662,7 @@ class TransactionControl(Action):
     chains: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SetSetting(Action):
     """SET, RESET, SET LOCAL; `value` is the text, None for RESET or DEFAULT."""
 
@@ -672,7 +672,7 @@ class SetSetting(Action):
     is_local: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Inert(Action):
     """A statement that locks no relation, as its proof shows; `creates` is an object to remember, if any."""
 
@@ -681,14 +681,14 @@ class Inert(Action):
     forbids_transaction: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Unknown(Action):
     """A statement that gate does not know; `why` says what would make it known."""
 
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Statement:
     """A parsed statement: `kind` is the server's command tag; `forbids_transaction` the form refuses a block."""
 

@@ -52,7 +52,6 @@ class Column:
     inherit_count: int = 0
     has_statistics: bool = False
     storage: str = ""
-    type_text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +123,6 @@ class Index:
     size_bytes: int | None = None
     constraint: int = 0
     parent: int = 0
-    definition: str | None = None
     owner: str = ""
     tablespace: str = ""
 

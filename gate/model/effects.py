@@ -8,7 +8,7 @@ from gate.model.locks import LockMode
 from gate.model.work import Work
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Touch:
     """One thing that an action does to one relation (by oid); touches of one statement are merged to effects.
 
@@ -23,7 +23,7 @@ class Touch:
     shuts_out_readers: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Effect:
     """A relation as the statement meets it: under the name it had before, with all that is done to it."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gate.model.names import Name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TypeName:
     """A type as written: `modifiers` are the numbers in parentheses, `dimensions` the brackets behind it.
 
@@ -23,7 +23,7 @@ class TypeName:
     has_odd_modifiers: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """A function as called: its name and how many arguments it is given."""
 
@@ -31,14 +31,14 @@ class Call:
     arguments: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NotNullOf:
     """The conjunct `column IS NOT NULL`."""
 
     column: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Comparison:
     """The conjunct `column operator literal`; `value` is the literal's text."""
 
@@ -47,7 +47,7 @@ class Comparison:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Expression:
     """`text` is deparsed SQL. `column` is set for a bare column, `cast_of` for a column under one plain cast to `cast_to`.
 

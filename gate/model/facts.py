@@ -8,7 +8,7 @@ from gate.model.locks import LockMode
 from gate.model.work import Work
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Versions:
     """Server majors, both ends included; `until` None means every later one that is proven."""
 
@@ -19,7 +19,7 @@ class Versions:
         return self.since <= major and (self.until is None or major <= self.until)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Expect:
     """What one relation must show after the proof's statement: its lock and its work."""
 
@@ -29,7 +29,7 @@ class Expect:
     loses_statistics: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Proof:
     """SQL that settles a fact on a server: `setup` first, then `statement`, then what is expected of each relation.
 
@@ -42,7 +42,7 @@ class Proof:
     is_alone: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Fact:
     """`form` names the statement's form, `source` the PostgreSQL page or file that says so."""
 

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ScriptStatement:
     """One statement of a file.
 
@@ -30,7 +30,7 @@ class Sending(Enum):
     IN_TRANSACTION = "inside a transaction that the tool opens"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Migration:
     """One unit of a tool.
 
@@ -51,7 +51,7 @@ class Migration:
     is_repeatable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Query:
     """SQL with `%s` placeholders and its parameters; a value that somebody else runs."""
 
@@ -59,7 +59,7 @@ class Query:
     parameters: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class StateFinding:
     """What is to be said about the state of the bookkeeping: ahead, out of order, edited, dirty, missing.
 
@@ -73,7 +73,7 @@ class StateFinding:
     migrations: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Bookkeeping:
     """A tool's bookkeeping table as found: its quoted-safe name parts and its rows as dictionaries by column."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gate.model.locks import LockMode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Session:
     """A session as `pg_stat_activity` shows it; what the role may not see is None. Ages are seconds."""
 
@@ -24,7 +24,7 @@ class Session:
     is_visible: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class HeldLock:
     """A relation lock held or awaited by a session now; `pid` 0 is a prepared transaction."""
 
@@ -34,7 +34,7 @@ class HeldLock:
     is_granted: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Blocker:
     """A session, or a prepared transaction, that would make a statement wait now, and on what."""
 
@@ -45,7 +45,7 @@ class Blocker:
     what: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PreparedTransaction:
     """A row of `pg_prepared_xacts` of this database."""
 
@@ -54,7 +54,7 @@ class PreparedTransaction:
     age_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Replica:
     """A row of `pg_stat_replication`; lags are None where unknown."""
 
@@ -65,7 +65,7 @@ class Replica:
     replay_lag_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Slot:
     """A row of `pg_replication_slots`."""
 
@@ -75,7 +75,7 @@ class Slot:
     retained_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class IndexBuild:
     """An index build in progress (`pg_stat_progress_create_index`)."""
 
@@ -84,7 +84,7 @@ class IndexBuild:
     phase: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Moment:
     """All of the above at one time."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Name:
     """A possibly qualified name, folded as the server folds it: `schema` is None when none was written."""
 

@@ -33,7 +33,7 @@ class Severity(Enum):
     REFUSE = "refuse"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """What a rule says of a statement or of the state: the harm, and the way out. `relation` is what it is about."""
 
@@ -45,7 +45,7 @@ class Finding:
     allowed_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class StatementPlan:
     """One statement, judged. `line` is 1-based; `column` and `offset` count characters."""
 
@@ -59,7 +59,7 @@ class StatementPlan:
     forbids_transaction: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Hold:
     """A lock from the statement that takes it (`from_line`) to the end of its transaction."""
 
@@ -69,7 +69,7 @@ class Hold:
     shuts_out: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TransactionPlan:
     """Statements (their places in the migration) that commit together, and what they hold till then."""
 
@@ -77,7 +77,7 @@ class TransactionPlan:
     holds: tuple[Hold, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class MigrationPlan:
     """One migration, judged."""
 
@@ -95,7 +95,7 @@ class MigrationPlan:
         return worst([*own, *(statement.verdict for statement in self.statements)])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """The whole answer. `findings` concern the state, not a statement; `taken_at` is ISO 8601 in UTC."""
 

@@ -28,7 +28,7 @@ from gate.model.names import Name
 from gate.model.unread import Unread as Unread  # noqa: PLC0414 - known by this place too
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Server:
     """The server, the role's session and what both allow.
 
@@ -54,7 +54,7 @@ class Server:
     may_create_in_database: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """See the module. `names` finds relations and indexes by (schema, name); an index maps to its own oid.
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from gate.model.catalog import Relation
@@ -26,7 +27,7 @@ FORMAT = 1
 Coder = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Stored:
     """A snapshot with what the tools had written down in that database, by the tool's name."""
 
@@ -38,12 +39,21 @@ class Stored:
 
 def to_text(stored: Stored) -> str:
     """JSON, one relation a line: a difference between two snapshots can be read."""
-    snapshot = replace(stored.snapshot, moment=Moment(), relations=_quiet(stored.snapshot.relations))
-    encoded = _encoder(Stored)(replace(stored, snapshot=snapshot))
-    relations = encoded["snapshot"].pop("relations", [])
-    head = json.dumps({"gate_snapshot": FORMAT, **encoded}, default=str, ensure_ascii=False)
-    lines = ",\n".join(json.dumps(relation, ensure_ascii=False) for relation in relations)
-    return f'{head[:-1]}, "relations": [\n{lines}\n]}}\n'
+    return "".join(chunks(stored))
+
+
+def chunks(stored: Stored) -> Iterator[str]:
+    """The same piece by piece, so that a large catalog is never held twice."""
+    # Names and the way from an index to its table follow from the relations.
+    snapshot = replace(stored.snapshot, moment=Moment(), relations={}, names={}, index_tables={})
+    bare = replace(stored, snapshot=snapshot)
+    dump = json.JSONEncoder(ensure_ascii=False, check_circular=False, default=str, separators=(",", ":")).encode
+    yield dump({"gate_snapshot": FORMAT, **_encoder(Stored)(bare)})[:-1] + ',"relations":['
+    encode, before = _encoder(Relation), "\n"
+    for relation in stored.snapshot.relations.values():
+        yield before + dump(encode(replace(relation, traffic=None) if relation.traffic else relation))
+        before = ",\n"
+    yield "\n]}\n"
 
 
 def from_text(text: str, *, name: str) -> Stored:
@@ -54,14 +64,11 @@ def from_text(text: str, *, name: str) -> Stored:
         found = document.pop("gate_snapshot")
         if found != FORMAT:
             raise UsageError(f"{name} is a snapshot of format {found}, this gate reads {FORMAT}", remedy=remedy)
-        document["snapshot"]["relations"] = document.pop("relations")
-        return cast("Stored", _decoder(Stored)(document))
+        relations = map(_decoder(Relation), document.pop("relations"))
+        stored = cast("Stored", _decoder(Stored)(document))
+        return replace(stored, snapshot=stored.snapshot.put(*relations))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{name} is not a snapshot of gate", remedy=remedy) from error
-
-
-def _quiet(relations: Mapping[int, Relation]) -> dict[int, Relation]:
-    return {oid: replace(item, traffic=None) if item.traffic else item for oid, item in relations.items()}
 
 
 def _same(value: Any) -> Any:
@@ -90,14 +97,15 @@ def _encoder(hint: Any) -> Coder:
 def _record_encoder(kind: type) -> Coder:
     hints = get_type_hints(kind)
     rows = [(item.name, _default(item), _encoder(hints[item.name])) for item in dataclasses.fields(kind)]
+    # One call for all fields: a large catalog has millions of them.
+    values = attrgetter(*(name for name, _, _ in rows), rows[0][0])
 
     def encode(value: Any) -> dict[str, Any]:
-        found = {}
-        for name, default, encoder in rows:
-            own = getattr(value, name)
-            if own != default:
-                found[name] = encoder(own)
-        return found
+        return {
+            name: own if encoder is _same else encoder(own)
+            for (name, default, encoder), own in zip(rows, values(value), strict=False)
+            if own is not default and own != default
+        }
 
     return encode
 

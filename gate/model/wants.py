@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from gate.model.names import Name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Wants:
     """Names as written (unqualified ones are looked for in every schema of the search path).
 

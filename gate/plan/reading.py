@@ -15,7 +15,7 @@ from gate.sql.parse import parse_statement
 from gate.sql.tree import DoesNotParse
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReadStatement:
     """A statement of a script; `statement` is None where this grammar rejects it, and `error` tells why and where."""
 
@@ -25,7 +25,7 @@ class ReadStatement:
     error: DoesNotParse | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReadMigration:
     """A migration with its statements, parsed one by one."""
 

@@ -13,7 +13,7 @@ from typing import Protocol, cast
 from gate.model.plan import Plan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Look:
     """Where the report will be read: `width` in columns, and whether colour is welcome."""
 

@@ -18,7 +18,7 @@ from gate.model.snapshot import Snapshot
 from gate.rules.lookup import descendants, find_type, maybe_index, maybe_relation, missing, require_owner
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class At:
     """Where a part works: the table, the statement's lock, and whether children follow."""
 
@@ -36,7 +36,7 @@ class At:
         return (self.table, *descendants(self.world, self.table.oid)) if self.recurses else (self.table,)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PartRule:
     """A subcommand: its lock on the table, its touches beyond that lock, the catalog after it.
 

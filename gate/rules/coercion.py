@@ -22,7 +22,7 @@ _UTC_NAMES = frozenset(
 _HEADER = 4  # VARHDRSZ: varchar, bpchar and numeric store their typmod plus four
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shape:
     """A type with its modifier as the catalog stores it (-1 without one)."""
 

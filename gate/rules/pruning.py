@@ -302,7 +302,7 @@ def _holds(value: Any, operator: str, wanted: list[Any]) -> bool:
             return True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Bound:
     """The limits behind those of the leading columns."""
 

@@ -15,7 +15,7 @@ Finds = Callable[[Action, tuple[Effect, ...], Snapshot], Iterable[Finding]]
 """From the action, what it does, and the catalog before it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class FamilyRule:
     """`bad` is a statement that the rule finds after `setup`, `good` a like one that it leaves alone."""
 

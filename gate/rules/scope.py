@@ -17,7 +17,7 @@ DEPTH = 3
 """How often the catalog is looked at for names in code that runs; see `gate.app.looking`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scope:
     """`inside` holds views, rules and constraints (oids) that are being followed, so that none is followed twice on one way.
 

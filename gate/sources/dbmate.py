@@ -24,7 +24,7 @@ _DOWN = re.compile(r"^--\s*migrate:down(\s*$|\s+\S+)", re.MULTILINE | re.ASCII)
 _DIRECTIVE = re.compile(r"--\s*migrate:(?:up|down)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dbmate:
     """A directory of dbmate's."""
 

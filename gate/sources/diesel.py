@@ -19,7 +19,7 @@ from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row
 from gate.sql.script import split_script
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Diesel:
     """A directory of Diesel's."""
 

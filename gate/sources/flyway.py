@@ -46,7 +46,7 @@ _OUTSIDE_TRANSACTION = re.compile(
 _LONGEST_SCRIPT = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Flyway:
     """A location of Flyway's, with all that lies below it."""
 

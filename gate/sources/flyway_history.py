@@ -21,7 +21,7 @@ _NO_DESCRIPTION = "<< no description >>"
 _REPAIR = "restore the file from version control; `flyway repair` takes the file as it is now"
 
 
-@dataclass(slots=True)
+@dataclass
 class _History:
     """The rows that still stand, by version and by description, and the newest baseline."""
 

@@ -22,7 +22,7 @@ from gate.sql.script import split_script
 _FILE = re.compile(r"([0-9]+)_(.*)\.(down|up)\.(.*)\Z", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GolangMigrate:
     """A directory of golang-migrate's."""
 

@@ -25,7 +25,7 @@ _ANNOTATION = re.compile(r"^--\s*\+goose\s+(.*?)\s*$", re.MULTILINE | re.ASCII)
 _KNOWN = frozenset({"up", "down", "statementbegin", "statementend", "no transaction", "envsub on", "envsub off"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Goose:
     """A directory of goose's."""
 

@@ -23,7 +23,7 @@ _FILE = re.compile(r"([0-9]+)(?:[-_. ].*)?\.sql\Z", re.DOTALL)
 _SUFFIX = re.compile(r"(?:\.up)?\.sql\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plain:
     """A directory of numbered files."""
 

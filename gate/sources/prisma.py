@@ -21,7 +21,7 @@ from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row
 from gate.sql.script import split_script
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Prisma:
     """A directory of Prisma's."""
 

@@ -20,7 +20,7 @@ from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row
 from gate.sql.script import split_script
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sqitch:
     """A project of sqitch's: the directory that holds its plan."""
 

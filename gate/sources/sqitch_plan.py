@@ -30,7 +30,7 @@ _CONF_LINE = re.compile(r"\s*(?:\[(?P<section>[^\]]+)\]|(?P<key>[\w.-]+)\s*=\s*(
 _ESCAPES = {"\\n": "\n", "\\r": "\r", "\\\\": "\\"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Dependency:
     """A change that another one requires, or conflicts with; `text` is how sqitch writes it down."""
 
@@ -42,7 +42,7 @@ class Dependency:
     id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Tag:
     """A tag, written behind its change; `planned` is when, who, and that person's address."""
 
@@ -52,7 +52,7 @@ class Tag:
     planned: tuple[str, str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Change:
     """One line of the plan. `rework_tags` are the tags up to the line that reworks it, newest first."""
 
@@ -65,7 +65,7 @@ class Change:
     rework_tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """The whole plan."""
 
@@ -85,7 +85,7 @@ class Plan:
         return named[-1] if named else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Layout:
     """Where `sqitch.conf` says that things are."""
 

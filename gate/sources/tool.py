@@ -15,7 +15,7 @@ from gate.model.migration import Migration, Query, StateFinding
 Row: TypeAlias = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """What a project may tell of its tool. Whatever is not told is the tool's own default.
 
@@ -39,7 +39,7 @@ class Options:
 DEFAULTS = Options()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
     """Where a bookkeeping table is, or will be."""
 
@@ -71,7 +71,7 @@ def creates_schema(name: str) -> Query:
     return Query("DO '" + body.replace("'", "''") + "'")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class FoundTable:
     """A table of a name that was looked for; `columns` maps each column to its type as the server writes it.
 
@@ -89,7 +89,7 @@ class FoundTable:
         return dict(self.columns).get(column, "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Pending:
     """What is to be run, in order; what is to be said; and the ids that the database has beyond the files."""
 
@@ -131,7 +131,7 @@ class Source(Protocol):
     def marks(self, migration: Migration, place: Place) -> tuple[Query, ...]: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Tool:
     """One tool. `usual` are its usual places below a project's root, for messages.
 
@@ -145,7 +145,7 @@ class Tool:
     source: Callable[[Path, Options], Source]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidate:
     """A directory that a tool recognises as its own, and why."""
 

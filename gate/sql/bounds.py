@@ -12,7 +12,7 @@ from gate.sql.terms import strings
 from gate.sql.tree import DoesNotParse, Tree, content, parsed, which
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class StoredBound:
     """FOR VALUES ... or DEFAULT. The kinds of cells are those of `Cell`, and `minvalue` and `maxvalue`."""
 

@@ -16,7 +16,7 @@ from gate.sql.tree import Tree, parsed, which
 from gate.sql.wants import wants_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parsed:
     """A statement in our nouns, and the names a snapshot must look up for it."""
 

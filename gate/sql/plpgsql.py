@@ -22,7 +22,7 @@ from gate.sql.terms import constant, strings
 from gate.sql.tree import DoesNotParse, Tree, content, parsed, which
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Routine:
     """What the parser must know of a function to read its body. `kind` is `f` (trigger functions too), `p` or `do`."""
 
@@ -33,7 +33,7 @@ class Routine:
     returns_set: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Code:
     """The statements that a body may run, and what in it only a run can tell."""
 

@@ -62,7 +62,7 @@ def split_script(
     return tuple(_Scanner(script, path, copy_data).statements(start))
 
 
-@dataclass(slots=True)
+@dataclass
 class _Scanner:
     """One pass over one script; `line` and `counted` keep the line count, which only moves forward."""
 

@@ -66,7 +66,7 @@ def test_columns_defaults_and_their_volatility(database: Database) -> None:
     }  # fmt: skip
     assert found["a"].identity == "a"
     assert found["e"].generated == "s"
-    assert found["f"].type_text == "character varying(5)"
+    assert found["f"].typmod == 5 + 4
     assert found["h"].default == "steady()"
 
 
@@ -100,7 +100,6 @@ def test_an_index_brings_its_table_and_all_its_columns(database: Database) -> No
     assert index.has_expressions
     assert index.has_predicate
     assert index.is_unique
-    assert index.definition is not None
     assert index.keys[1].is_default_opclass
     assert snapshot.index_tables[index.oid] == relation(snapshot, "t").oid
 
@@ -196,7 +195,6 @@ def test_what_others_lock_is_not_waited_for(database: Database) -> None:
         other.execute("LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
         snapshot = look(database, wants("t", "v", "free"))
     assert relation(snapshot, "t").constraints[0].expression is None
-    assert relation(snapshot, "t").indexes[0].definition is None
     assert relation(snapshot, "v").definition is None
     assert not relation(snapshot, "t").is_known_empty
     assert relation(snapshot, "free").is_known_empty
@@ -318,7 +316,6 @@ def test_a_lock_taken_while_gate_reads(database: Database) -> None:
         asking.end()
     assert first.locked == []
     assert second.unread == set(seeds.oids)
-    assert second.relations[0].indexes[0].definition is None
     assert second.relations[0].constraints[-1].expression is None
 
 

@@ -12,7 +12,7 @@ SELECT a.attrelid AS relation, a.attnum AS number, a.attname::text AS name, a.at
        END AS volatility,
        a.attidentity::text AS identity, a.attgenerated::text AS generated,
        a.attislocal AS is_local, a.attinhcount::int4 AS inherit_count,
-       a.attstorage::text AS storage, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type_text,
+       a.attstorage::text AS storage,
        NOT pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS is_hidden
 FROM pg_catalog.unnest(%(relations)s::oid[]) w(oid)
 JOIN pg_catalog.pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped

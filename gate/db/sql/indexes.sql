@@ -14,8 +14,6 @@ SELECT i.indexrelid AS oid, n.nspname::text AS schema, c.relname::text AS name, 
        i.indexprs IS NOT NULL AS has_expressions, i.indpred IS NOT NULL AS has_predicate,
        c.relkind = 'I' AS is_partitioned, c.relpages AS pages,
        coalesce(h.inhparent, 0) AS parent,
-       CASE WHEN NOT i.indrelid = ANY (%(locked)s::oid[]) AND NOT i.indexrelid = ANY (%(locked)s::oid[])
-            THEN pg_catalog.pg_get_indexdef(i.indexrelid) END AS definition,
        pg_catalog.pg_get_userbyid(c.relowner)::text AS owner, coalesce(s.spcname::text, '') AS tablespace
 FROM pg_catalog.unnest(%(relations)s::oid[]) w(oid)
 JOIN pg_catalog.pg_index i ON i.indrelid = w.oid

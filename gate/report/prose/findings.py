@@ -15,7 +15,7 @@ _ORDER = (Severity.REFUSE, Severity.WARN, Severity.NOTE)
 _MOST_OF_ONE_RULE = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Said:
     """A finding with the place it stands at; `weight` is the size of the largest relation of its statement."""
 
