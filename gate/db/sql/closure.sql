@@ -143,7 +143,9 @@ FROM near n
 JOIN pg_catalog.pg_class c ON c.oid = n.oid AND c.relkind NOT IN ('i', 'I', 't')
 UNION ALL
 SELECT DISTINCT e.classid::pg_catalog.regclass::text, e.objid, e.objsubid, e.refclassid::pg_catalog.regclass::text, e.refobjid,
-       e.refobjsubid, e.deptype::text, e.relation, pg_catalog.pg_describe_object(e.classid, e.objid, e.objsubid)
+       e.refobjsubid, e.deptype::text, e.relation,
+       -- Only what stands in the way of a DROP is ever named.
+       CASE WHEN e.deptype = 'n' THEN pg_catalog.pg_describe_object(e.classid, e.objid, e.objsubid) ELSE '' END
 FROM edges e
 WHERE e.deptype <> 'p'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_class t

@@ -1,7 +1,7 @@
 -- Every dependency between objects that users made, less what leads nowhere: memory has to stay bounded.
 SELECT e.classid::pg_catalog.regclass::text AS catalog, e.objid, e.objsubid, e.refclassid::pg_catalog.regclass::text AS refcatalog,
        e.refobjid, e.refobjsubid, e.deptype::text AS deptype, e.relation,
-       pg_catalog.pg_describe_object(e.classid, e.objid, e.objsubid) AS name
+       CASE WHEN e.deptype = 'n' THEN pg_catalog.pg_describe_object(e.classid, e.objid, e.objsubid) ELSE '' END AS name
 FROM (
     SELECT d.*,
            CASE d.classid
