@@ -23,9 +23,11 @@ _READ = frozenset({Work.READ})
 _NOTHING = frozenset[Work]()
 
 
-def read(scope: Scope, table: Relation, mode: LockMode = AS, *, only: bool = False, quals: Iterable[Qual] = ()) -> Iterator[Touch]:
+def read(
+    scope: Scope, table: Relation, mode: LockMode = AS, *, only: bool = False, quals: Iterable[Qual] = ()
+) -> Iterator[Touch]:
     """The lock on the relation and on all that reading it reaches."""
-    yield Touch(table.oid, mode, _READ if scope.runs and table.has_storage or table.kind == "f" else _NOTHING)
+    yield Touch(table.oid, mode, _READ if scope.runs and (table.has_storage or table.kind == "f") else _NOTHING)
     if table.kind == "v":
         yield from expanded(scope, table, mode)
         return
@@ -66,7 +68,9 @@ def query_touches(scope: Scope, query: Query, at_least: LockMode = AS) -> Iterat
         if use.event in ("sequence", "serial"):
             yield from moved(scope, use)
         elif use.event == "tree":
-            yield from (Touch(item.oid, AS) for item in descendants(scope.world, scope.named(use.name).oid) if scope.runs)
+            yield from (
+                Touch(item.oid, AS) for item in descendants(scope.world, scope.named(use.name).oid) if scope.runs
+            )
         elif use.event:
             yield from write(scope, use, scope.named(use.name))
         else:
@@ -94,4 +98,3 @@ def policies(scope: Scope, table: Relation) -> Iterator[Touch]:
             found = scope.world.relations.get(oid)
             if found is not None:
                 yield from read(scope.within(policy.oid), found)
-

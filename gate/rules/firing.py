@@ -1,7 +1,9 @@
 """What changed rows set off: triggers, and foreign keys in both directions.
 
-Source: PostgreSQL 18 `ri_triggers.c` (RI_FKey_check: SELECT ... FOR KEY SHARE of the referenced table; RI_FKey_noaction_del:
-the same of the referencing one; cascades are DELETE and UPDATE statements), `trigger.c` (RI_FKey_fk_upd_check_required).
+Source: PostgreSQL 18 `ri_triggers.c` (RI_FKey_check: SELECT ... FOR KEY SHARE of the referenced table;
+RI_FKey_noaction_del:
+the same of the referencing one; cascades are DELETE and UPDATE statements), `trigger.c`
+(RI_FKey_fk_upd_check_required).
 """
 
 from __future__ import annotations
@@ -103,9 +105,13 @@ _LOOKUPS = 1000
 """More rows than this are not looked up one by one: any partition may hold their keys."""
 
 
-def _looked_for(use: RelationUse, root: Relation, table: Relation, constraint: Constraint, referenced: Relation) -> Iterator[Quals]:
+def _looked_for(
+    use: RelationUse, root: Relation, table: Relation, constraint: Constraint, referenced: Relation
+) -> Iterator[Quals]:
     """The key values that are looked up, each row's by themselves, where they stand in the statement."""
-    pairs = tuple(zip(_names(table, constraint.columns), _names(referenced, constraint.referenced_columns), strict=False))
+    pairs = tuple(
+        zip(_names(table, constraint.columns), _names(referenced, constraint.referenced_columns), strict=False)
+    )
     if use.rows is None or not 0 < len(use.rows) <= _LOOKUPS or "update" in use.events:
         rows: tuple[RelationUse, ...] = (use,)
     else:
@@ -122,7 +128,13 @@ def _looked_for(use: RelationUse, root: Relation, table: Relation, constraint: C
 def _cell(use: RelationUse, root: Relation, name: str) -> Cell:
     """The one thing that the column is given; `other` where it may be several."""
     column = root.column(name)
-    found = set() if column is None else {resolved(cell, column) for cell in given(use, root, name)} if "insert" in use.events else set()
+    found = (
+        set()
+        if column is None
+        else {resolved(cell, column) for cell in given(use, root, name)}
+        if "insert" in use.events
+        else set()
+    )
     found |= {cell for item, cell in use.sets if item == name}
     return found.pop() if len(found) == 1 else Cell("other")
 
@@ -165,11 +177,17 @@ def _acted(scope: Scope, other: Relation, constraint: Constraint, change: Relati
 
 
 def _cascade(other: Relation, constraint: Constraint, table: Relation, use: RelationUse, event: str) -> RelationUse:
-    """The statement that the constraint runs on the referencing table; a check that may wait has the mode of its DELETE."""
+    """The statement that the constraint runs on the referencing table; a check that may wait has the mode of its
+    DELETE.
+    """
     action = constraint.on_delete if event == "delete" else constraint.on_update
     pairs = tuple(zip(_names(table, constraint.referenced_columns), _names(other, constraint.columns), strict=False))
     keys = dict(pairs)
-    quals = tuple(replace(qual, column=keys[qual.column]) for qual in use.quals if qual.column in keys and qual.operator in ("=", "in"))
+    quals = tuple(
+        replace(qual, column=keys[qual.column])
+        for qual in use.quals
+        if qual.column in keys and qual.operator in ("=", "in")
+    )
     name, only = Name(other.name, other.schema), other.kind != "p"
     if action in ("a", "r"):
         return RelationUse(name=name, mode=RX if action == "a" else RS, only=only, event="look", quals=quals)
@@ -177,7 +195,9 @@ def _cascade(other: Relation, constraint: Constraint, table: Relation, use: Rela
         return RelationUse(name=name, mode=RX, only=only, event="delete", events=frozenset({"delete"}), quals=quals)
     given_to = changes(use)
     sets = tuple((mine, _cell_of(action, given_to.get(key, Cell("same")))) for key, mine in pairs)
-    return RelationUse(name=name, mode=RX, only=only, event="update", events=frozenset({"update"}), sets=sets, quals=quals)
+    return RelationUse(
+        name=name, mode=RX, only=only, event="update", events=frozenset({"update"}), sets=sets, quals=quals
+    )
 
 
 def _cell_of(action: str, cell: Cell) -> Cell:

@@ -1,6 +1,7 @@
 """What a statement gives to its target's columns: which defaults it evaluates, and where its rows go.
 
-Source: PostgreSQL 18 `rewriteHandler.c` (rewriteTargetListIU, rewriteValuesRTE): a column that is not named gets its default, one
+Source: PostgreSQL 18 `rewriteHandler.c` (rewriteTargetListIU, rewriteValuesRTE): a column that is not named gets its
+default, one
 without a default gets null.
 """
 
@@ -58,7 +59,9 @@ def changes(use: RelationUse) -> dict[str, Cell]:
     """What an UPDATE assigns, without what it leaves as it was."""
     before = {(qual.column, qual.values[0]) for qual in use.quals if qual.operator == "="}
     return {
-        name: cell for name, cell in use.sets if cell.kind != "same" and not (cell.kind == "literal" and (name, cell.text) in before)
+        name: cell
+        for name, cell in use.sets
+        if cell.kind != "same" and not (cell.kind == "literal" and (name, cell.text) in before)
     }
 
 

@@ -1,6 +1,7 @@
 """The hash that places a row in a hash partition, for integer keys.
 
-Source: PostgreSQL 18 `hashfn.c` (hash_bytes_uint32_extended), `hashfunc.c` (hashint4extended, hashint8extended), `partbounds.c`
+Source: PostgreSQL 18 `hashfn.c` (hash_bytes_uint32_extended), `hashfunc.c` (hashint4extended, hashint8extended),
+`partbounds.c`
 (compute_partition_hash_value), `hash_combine64`. The same on every major: stored partitions depend on it.
 """
 

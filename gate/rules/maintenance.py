@@ -1,7 +1,9 @@
 """VACUUM and ANALYZE, REFRESH MATERIALIZED VIEW, TRUNCATE, LOCK TABLE.
 
-Source: PostgreSQL 18 `vacuum.c` (expand_vacuum_rel, vacuum_rel), `analyze.c` (acquire_inherited_sample_rows), `matview.c`,
-`tablecmds.c` (ExecuteTruncateGuts, heap_truncate_find_FKs), `lockcmds.c` (LockViewRecurse); the pages of these commands.
+Source: PostgreSQL 18 `vacuum.c` (expand_vacuum_rel, vacuum_rel), `analyze.c` (acquire_inherited_sample_rows),
+`matview.c`,
+`tablecmds.c` (ExecuteTruncateGuts, heap_truncate_find_FKs), `lockcmds.c` (LockViewRecurse); the pages of these
+commands.
 """
 
 from __future__ import annotations
@@ -24,7 +26,12 @@ from gate.rules.lookup import descendants, family, maybe_index, maybe_relation, 
 from gate.rules.scope import Scope
 from gate.rules.storage import owned_sequences
 
-AE, EXCLUSIVE, SUE, AS = LockMode.ACCESS_EXCLUSIVE, LockMode.EXCLUSIVE, LockMode.SHARE_UPDATE_EXCLUSIVE, LockMode.ACCESS_SHARE
+AE, EXCLUSIVE, SUE, AS = (
+    LockMode.ACCESS_EXCLUSIVE,
+    LockMode.EXCLUSIVE,
+    LockMode.SHARE_UPDATE_EXCLUSIVE,
+    LockMode.ACCESS_SHARE,
+)
 _READ, _WRITE, _REWRITE = frozenset({Work.READ}), frozenset({Work.WRITE}), frozenset({Work.REWRITE})
 _NOTHING = frozenset[Work]()
 
@@ -122,7 +129,10 @@ def _matview(action: Refresh, world: Snapshot) -> Relation:
 def _check_concurrent(action: Refresh, view: Relation) -> None:
     if not action.with_data:
         raise ServerWouldReject("CONCURRENTLY and WITH NO DATA cannot be used together", sqlstate="42601")
-    whole = (index.is_unique and index.is_valid and not index.has_predicate and not index.has_expressions for index in view.indexes)
+    whole = (
+        index.is_unique and index.is_valid and not index.has_predicate and not index.has_expressions
+        for index in view.indexes
+    )
     if not any(whole):
         raise ServerWouldReject(
             f'cannot refresh materialized view "{view.full_name}" concurrently',
@@ -254,7 +264,14 @@ def _at(relation: str, lock: LockMode, work: frozenset[Work] = _PLAIN) -> Expect
 
 
 def _fact(
-    form: str, source: str, setup: str, statement: str, *expects: Expect, alone: bool = False, since: int = 14, until: int | None = None
+    form: str,
+    source: str,
+    setup: str,
+    statement: str,
+    *expects: Expect,
+    alone: bool = False,
+    since: int = 14,
+    until: int | None = None,
 ) -> Fact:
     proof = Proof(setup=setup, statement=statement, expects=expects, is_alone=alone)
     return Fact(form=form, source=source, proof=proof, versions=Versions(since=since, until=until))
@@ -267,7 +284,14 @@ FACTS = (
     _fact("ANALYZE, with children", _ANALYZE, _KIN, "ANALYZE t", _at("t", SUE, _READ), _at("c", AS, _READ), until=17),
     _fact("ANALYZE, with children", _ANALYZE, _KIN, "ANALYZE t", _at("t", SUE, _READ), _at("c", SUE, _READ), since=18),
     _fact("ANALYZE ONLY", _ANALYZE, _KIN, "ANALYZE ONLY t", _at("t", SUE, _READ), _at("c", AS, _READ), since=18),
-    _fact("REFRESH MATERIALIZED VIEW", _REFRESH, _MV, "REFRESH MATERIALIZED VIEW m", _at("m", AE, _REWRITE), _at("t", AS, _READ)),
+    _fact(
+        "REFRESH MATERIALIZED VIEW",
+        _REFRESH,
+        _MV,
+        "REFRESH MATERIALIZED VIEW m",
+        _at("m", AE, _REWRITE),
+        _at("t", AS, _READ),
+    ),
     _fact(
         "REFRESH MATERIALIZED VIEW CONCURRENTLY",
         _REFRESH,
@@ -276,9 +300,17 @@ FACTS = (
         _at("m", EXCLUSIVE, _WRITE),
         _at("t", AS, _READ),
     ),
-    _fact("REFRESH MATERIALIZED VIEW WITH NO DATA", _REFRESH, _MV, "REFRESH MATERIALIZED VIEW m WITH NO DATA", _at("m", AE, _REWRITE)),
+    _fact(
+        "REFRESH MATERIALIZED VIEW WITH NO DATA",
+        _REFRESH,
+        _MV,
+        "REFRESH MATERIALIZED VIEW m WITH NO DATA",
+        _at("m", AE, _REWRITE),
+    ),
     _fact("TRUNCATE", _TRUNCATE, _T, "TRUNCATE t", _at("t", AE)),
-    _fact("TRUNCATE ... RESTART IDENTITY", _TRUNCATE, _T, "TRUNCATE t RESTART IDENTITY", _at("t", AE), _at("t_id_seq", AE)),
+    _fact(
+        "TRUNCATE ... RESTART IDENTITY", _TRUNCATE, _T, "TRUNCATE t RESTART IDENTITY", _at("t", AE), _at("t_id_seq", AE)
+    ),
     _fact("TRUNCATE ... CASCADE", _TRUNCATE, _FK, "TRUNCATE t CASCADE", _at("t", AE), _at("r", AE)),
     _fact("LOCK TABLE", _LOCK, _KIN, "LOCK TABLE t IN SHARE MODE", _at("t", LockMode.SHARE), _at("c", LockMode.SHARE)),
     _fact(

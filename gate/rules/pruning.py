@@ -29,6 +29,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d\Z")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?))?\Z")
 _INTEGERS, _TEXTS = frozenset({20, 21, 23, 26}), frozenset({19, 25, 1043})
 _C_COLLATIONS, _DEFAULT_COLLATION = frozenset({950, 951}), 100
+_PADDED = 1042
 _HASHED = frozenset({20, 21, 23})
 _USER_OIDS = 16384
 _TRUE, _FALSE = frozenset({"t", "true", "yes", "on", "1"}), frozenset({"f", "false", "no", "off", "0"})
@@ -124,9 +125,9 @@ class _Key:
             return True
         listed = next((qual for qual in self.quals[0] if qual.operator == "in"), None) if len(self.quals) == 1 else None
         if listed is None:
-            return any(self._surely_in(bound) for bound in bounds)
+            return any(self.surely_in(bound) for bound in bounds)
         ones = [self._with((Qual(listed.column, "=", (text,)),)) for text in listed.values]
-        return all(any(one._surely_in(bound) for bound in bounds) for one in ones)
+        return all(any(one.surely_in(bound) for bound in bounds) for one in ones)
 
     def _is_covered(self, bounds: tuple[StoredBound, ...]) -> bool:
         """One range key between two values (or beyond one) with partitions all the way."""
@@ -161,7 +162,7 @@ class _Key:
         other.quals = [quals]
         return other
 
-    def _surely_in(self, bound: StoredBound) -> bool:
+    def surely_in(self, bound: StoredBound) -> bool:
         """Whether a row of these values has its place there, and nowhere else."""
         if bound.strategy == "h":
             return False
@@ -194,7 +195,9 @@ class _Key:
             return bool(present)
         wanted = [None if text is None else self.reads[0](text) for text in qual.values]
         if qual.operator == "not in":
-            return any(item.kind != "null" and (None in wanted or self._value(0, item) not in wanted) for item in bound.values)
+            return any(
+                item.kind != "null" and (None in wanted or self._value(0, item) not in wanted) for item in bound.values
+            )
         values = [self._value(0, item) for item in present]
         if None in wanted or None in values:
             return True
@@ -243,12 +246,17 @@ class _Key:
             case ">=":
                 return not (has_high and (high < first if several else high <= first))
             case "in":
-                return any(not (has_low and value < low) and not (has_high and (value > high if several else value >= high)) for value in wanted)
+                return any(
+                    not (has_low and value < low) and not (has_high and (value > high if several else value >= high))
+                    for value in wanted
+                )
             case _:
                 return True
 
     def _compared(self, bound: StoredBound, known: list[Any]) -> bool | None:
-        """Whether these leading values lie in the range; None where the rest of the key decides, or nothing is certain."""
+        """Whether these leading values lie in the range; None where the rest of the key decides, or nothing is
+        certain.
+        """
         low = self._against(bound.lower, known)
         high = self._against(bound.upper, known)
         if self._is_elsewhere(bound, known):
@@ -311,7 +319,9 @@ class _Bound:
 
 
 def _reader(kind: int, *, in_order: bool, is_enum: bool) -> Callable[[str], Any]:
-    """From a literal's text to a value that compares as the server compares the type; None where that is not certain."""
+    """From a literal's text to a value that compares as the server compares the type; None where that is not
+    certain.
+    """
     if kind in _INTEGERS:
         return lambda text: int(text) if _INTEGER.match(text) else None
     if kind == 1700:
@@ -324,6 +334,8 @@ def _reader(kind: int, *, in_order: bool, is_enum: bool) -> Callable[[str], Any]
         return _timestamp
     if kind in _TEXTS:
         return str if in_order else _Text
+    if kind == _PADDED:
+        return (lambda text: text.rstrip(" ")) if in_order else (lambda text: _Text(text.rstrip(" ")))
     if is_enum:
         return _Text
     return lambda _text: None

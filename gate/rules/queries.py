@@ -16,7 +16,7 @@ from gate.model.locks import LockMode
 from gate.model.snapshot import Snapshot
 from gate.model.work import Work
 from gate.rules.code import applied, calls, code_of, code_touches
-from gate.rules.expanding import AS, policies, query_touches, read
+from gate.rules.expanding import AS, query_touches, read
 from gate.rules.scope import NO_RANGE, Scope
 from gate.rules.session import set_path
 from gate.rules.tables import target_schema
@@ -124,7 +124,12 @@ def _columns(action: CreateTableAs, world: Snapshot) -> tuple[Column, ...]:
     for number, name in enumerate(names, start=1):
         like = known.get(name or "")
         columns.append(
-            Column(number=number, name=name or "?column?", type=like.type if like else 0, typmod=like.typmod if like else -1)
+            Column(
+                number=number,
+                name=name or "?column?",
+                type=like.type if like else 0,
+                typmod=like.typmod if like else -1,
+            )
         )
     return tuple(columns)
 
@@ -142,14 +147,18 @@ def copy_touches(scope: Scope, action: Copy) -> Iterator[Touch]:
     if action.is_from:
         width = len(action.columns) or len(table.columns)
         use = RelationUse(
-            name=action.table, mode=RX, event="insert", events=frozenset({"insert"}), columns=action.columns, width=width
+            name=action.table,
+            mode=RX,
+            event="insert",
+            events=frozenset({"insert"}),
+            columns=action.columns,
+            width=width,
         )
         yield from write(scope, use, replace(table, rules=()))
         return
     if table.kind in "pvfS" or (table.kind == "m" and scope.world.server.major < 18):
         raise ServerWouldReject(f'cannot copy from "{table.name}"', sqlstate="42809", remedy="COPY (SELECT ...) TO ...")
     yield from read(scope, table, only=True)
-    yield from policies(scope, table)
 
 
 def derive_copy(action: Copy, world: Snapshot) -> Iterator[Touch]:
@@ -181,7 +190,9 @@ def derive_run(action: Run, world: Snapshot) -> Iterator[Touch]:
 
 
 def apply_run(action: Run, snapshot: Snapshot) -> Snapshot:
-    """The catalog after all statements of a DO block; a procedure's changes are folded in by its own statements only."""
+    """The catalog after all statements of a DO block; a procedure's changes are folded in by its own statements
+    only.
+    """
     if action.body is None:
         return snapshot
     world = snapshot
@@ -206,5 +217,127 @@ APPLIES = {
     Copy: apply_copy,
     Run: apply_run,
 }
-FACTS: tuple[Fact, ...] = ()
-_ = (Expect, Proof, AS)
+_LOCKING = "https://www.postgresql.org/docs/18/explicit-locking.html#LOCKING-TABLES"
+_RI = "src/backend/utils/adt/ri_triggers.c"
+_RS = LockMode.ROW_SHARE
+_READ, _WRITE = frozenset({Work.READ}), frozenset({Work.WRITE})
+_PLAIN = frozenset({Work.CATALOG_ONLY})
+_T = "CREATE TABLE t (id int PRIMARY KEY, b int); INSERT INTO t SELECT g, g FROM generate_series(1, 10) g"
+_VIEW = _T + "; CREATE VIEW v AS SELECT id, b FROM t"
+_KEY = _T + "; CREATE TABLE r (id int REFERENCES t ON DELETE {action}); INSERT INTO r SELECT 1"
+_PARTS = (
+    "CREATE TABLE p (a int, b int) PARTITION BY RANGE (a); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10); "
+    "CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20); INSERT INTO p SELECT g, g FROM generate_series(0, "
+    "19) g"
+)
+_TRIGGER = (
+    _T + "; CREATE TABLE l (id int); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$BEGIN INSERT INTO l VALUES (new.id); RETURN NULL; END$$; "
+    "CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()"
+)
+
+
+def _at(name: str, lock: LockMode, work: frozenset[Work] = _PLAIN) -> Expect:
+    return Expect(relation=f"public.{name}", lock=lock, work=work)
+
+
+def _fact(form: str, source: str, setup: str, statement: str, *expects: Expect) -> Fact:
+    return Fact(form=form, source=source, proof=Proof(setup=setup, statement=statement, expects=expects))
+
+
+FACTS = (
+    _fact("SELECT", _LOCKING, _T, "SELECT * FROM t", _at("t", AS, _READ)),
+    _fact("SELECT FOR UPDATE", _LOCKING, _T, "SELECT * FROM t FOR UPDATE", _at("t", _RS, _READ)),
+    _fact("SELECT from a view", _LOCKING, _VIEW, "SELECT * FROM v", _at("v", AS), _at("t", AS, _READ)),
+    _fact(
+        "SELECT FOR UPDATE of a view",
+        _LOCKING,
+        _VIEW,
+        "SELECT * FROM v FOR UPDATE",
+        _at("v", _RS),
+        _at("t", _RS, _READ),
+    ),
+    _fact("SELECT, pruned", _LOCKING, _PARTS, "SELECT * FROM p WHERE a = 3", _at("p", AS), _at("p1", AS, _READ)),
+    _fact("UPDATE", _LOCKING, _T, "UPDATE t SET b = 0", _at("t", RX, _WRITE)),
+    _fact("UPDATE of a view", _LOCKING, _VIEW, "UPDATE v SET b = 0", _at("v", RX), _at("t", RX, _WRITE)),
+    _fact(
+        "DELETE, partitions",
+        _LOCKING,
+        _PARTS,
+        "DELETE FROM p",
+        _at("p", RX),
+        _at("p1", RX, _WRITE),
+        _at("p2", RX, _WRITE),
+    ),
+    _fact("INSERT, routed", _LOCKING, _PARTS, "INSERT INTO p VALUES (3, 3)", _at("p", RX), _at("p1", RX, _WRITE)),
+    _fact(
+        "INSERT into a partition",
+        "src/backend/utils/cache/partcache.c, generate_partition_qual",
+        _PARTS,
+        "INSERT INTO p1 VALUES (3, 3)",
+        _at("p1", RX, _WRITE),
+        _at("p", AS),
+    ),
+    _fact(
+        "INSERT, foreign key",
+        _RI,
+        _KEY.format(action="NO ACTION"),
+        "INSERT INTO r VALUES (2)",
+        _at("r", RX, _WRITE),
+        _at("t", _RS),
+    ),
+    _fact(
+        "DELETE, referenced",
+        _RI,
+        _KEY.format(action="NO ACTION"),
+        "DELETE FROM t WHERE id = 2",
+        _at("t", RX, _WRITE),
+        _at("r", _RS),
+    ),
+    _fact(
+        "DELETE, referenced, ON DELETE CASCADE",
+        _RI,
+        _KEY.format(action="CASCADE"),
+        "DELETE FROM t",
+        _at("t", RX, _WRITE),
+        _at("r", RX, _WRITE),
+    ),
+    _fact(
+        "INSERT, a default moves a sequence",
+        "src/backend/commands/sequence.c, lock_and_open_sequence",
+        "CREATE TABLE t (id serial, b int)",
+        "INSERT INTO t (b) VALUES (1)",
+        _at("t", RX, _WRITE),
+        _at("t_id_seq", RX),
+    ),
+    _fact(
+        "INSERT, a trigger's function writes",
+        "https://www.postgresql.org/docs/18/plpgsql-trigger.html",
+        _TRIGGER,
+        "INSERT INTO t VALUES (11, 1)",
+        _at("t", RX, _WRITE),
+        _at("l", RX, _WRITE),
+    ),
+    _fact(
+        "CREATE TABLE AS",
+        "https://www.postgresql.org/docs/18/sql-createtableas.html",
+        _VIEW,
+        "CREATE TABLE n AS SELECT * FROM v",
+        _at("v", AS),
+        _at("t", AS, _READ),
+    ),
+    _fact(
+        "COPY ... TO",
+        "https://www.postgresql.org/docs/18/sql-copy.html",
+        _T,
+        "COPY t TO '/dev/null'",
+        _at("t", AS, _READ),
+    ),
+    _fact(
+        "DO, static",
+        "https://www.postgresql.org/docs/18/sql-do.html",
+        _T,
+        "DO $$BEGIN IF false THEN RETURN; END IF; UPDATE t SET b = 1; ALTER TABLE t ADD c int; END$$",
+        _at("t", LockMode.ACCESS_EXCLUSIVE, _WRITE),
+    ),
+)

@@ -1,4 +1,6 @@
-"""What the code behind statements names: bodies, views, rules and defaults that a second look at the catalog must find."""
+"""What the code behind statements names: bodies, views, rules and defaults that a second look at the catalog must
+find.
+"""
 
 from __future__ import annotations
 
@@ -16,23 +18,27 @@ from gate.sql.embedded import stored_wants
 from gate.sql.plpgsql import read_code
 
 _RUNS = (Query, CreateTableAs, Copy, Run, Refresh, CreateIndex)
-_OWN = frozenset(
-    "abs array_agg avg btrim char_length clock_timestamp concat concat_ws count current_setting currval date_part date_trunc "
-    "dense_rank extract first_value format gen_random_uuid generate_series greatest hashint4 initcap json_agg json_build_object "
-    "jsonb_agg jsonb_build_object lag last_value lead least left length lower lpad ltrim max md5 min mod nextval now "
-    "nullif overlay position random rank regexp_replace repeat replace right round row_number rpad rtrim setval "
-    "split_part statement_timestamp string_agg strpos substr substring sum timezone to_char to_date to_json to_jsonb to_timestamp "
-    "to_tsvector transaction_timestamp translate trim unnest upper uuid_generate_v4 row_to_json array_length cardinality".split()
-)
+_OWN = frozenset({
+        "abs", "array_agg", "avg", "btrim", "char_length", "clock_timestamp", "concat", "concat_ws", "count",
+        "current_setting", "currval", "date_part", "date_trunc", "dense_rank", "extract", "first_value", "format",
+        "gen_random_uuid", "generate_series", "greatest", "hashint4", "initcap", "json_agg", "json_build_object",
+        "jsonb_agg", "jsonb_build_object", "lag", "last_value", "lead", "least", "left", "length", "lower", "lpad",
+        "ltrim", "max", "md5", "min", "mod", "nextval", "now", "nullif", "overlay", "position", "random", "rank",
+        "regexp_replace", "repeat", "replace", "right", "round", "row_number", "rpad", "rtrim", "setval", "split_part",
+        "statement_timestamp", "string_agg", "strpos", "substr", "substring", "sum", "timezone", "to_char", "to_date",
+        "to_json", "to_jsonb", "to_timestamp", "to_tsvector", "transaction_timestamp", "translate", "trim", "unnest",
+        "upper", "uuid_generate_v4", "row_to_json", "array_length", "cardinality",
+})  # fmt: skip
 """Functions of pg_catalog that everybody uses: nothing has to be looked up for them."""
 
 
 def further_wants(world: Snapshot, actions: Iterable[Action]) -> Wants:
-    """What the code that these statements may run names and the catalog as read does not hold; nothing where none runs."""
+    """What the code that these statements may run names and the catalog as read does not hold; nothing where none
+    runs.
+    """
     if not world.event_triggers and not any(isinstance(action, _RUNS) for action in actions):
         return Wants()
-    wants = reduce(or_, (_unknown(found, world) for found in _named(world)), Wants())
-    return wants
+    return reduce(or_, (_unknown(found, world) for found in _named(world)), Wants())
 
 
 def _named(world: Snapshot) -> Iterator[Wants]:

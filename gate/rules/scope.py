@@ -1,4 +1,6 @@
-"""Where a query stands while it is followed: the catalog it meets, how far it gets, and the code that it is inside of."""
+"""Where a query stands while it is followed: the catalog it meets, how far it gets, and the code that it is inside
+of.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,11 @@ DEPTH = 3
 
 @dataclass(frozen=True)
 class Scope:
-    """`inside` holds views, rules and constraints (oids) that are being followed, so that none is followed twice on one way.
+    """`inside` holds views, rules and constraints (oids) that are being followed, so that none is followed twice on
+    one way.
 
-    `seen` are functions that were followed already, for the whole statement: once is enough for the union of all they do.
+    `seen` are functions that were followed already, for the whole statement: once is enough for the union of all
+    they do.
     """
 
     world: Snapshot

@@ -24,7 +24,9 @@ def set_path(world: Snapshot, schemas: tuple[str, ...]) -> Snapshot:
     own = (server.role,) if server.role in world.schemas else ()
     path: list[str] = []
     for schema in schemas:
-        path.extend(own if schema == "$user" else (schema,) if schema in world.schemas and schema != "pg_catalog" else ())
+        path.extend(
+            own if schema == "$user" else (schema,) if schema in world.schemas and schema != "pg_catalog" else ()
+        )
     printed = server.printed_path or server.search_path
     return replace(world, server=replace(server, search_path=tuple(dict.fromkeys(path)), printed_path=printed))
 

@@ -1,6 +1,7 @@
 """What an INSERT, UPDATE, DELETE or MERGE does to its target and, through it, to other relations.
 
-Source: PostgreSQL 18 `rewriteHandler.c` (rewriteTargetView, fireRules), `execPartition.c` (ExecFindPartition), `ri_triggers.c`,
+Source: PostgreSQL 18 `rewriteHandler.c` (rewriteTargetView, fireRules), `execPartition.c` (ExecFindPartition),
+`ri_triggers.c`,
 `trigger.c`. Where data decides (a foreign key of null, a trigger's WHEN), the strongest that can happen counts.
 """
 
@@ -28,7 +29,9 @@ _NOTHING = frozenset[Work]()
 
 
 def moved(scope: Scope, use: RelationUse) -> Iterator[Touch]:
-    """nextval, currval, setval: ROW EXCLUSIVE on the sequence, kept to the end of the transaction (`sequence.c` lock_and_open_sequence)."""
+    """nextval, currval, setval: ROW EXCLUSIVE on the sequence, kept to the end of the transaction (`sequence.c`
+    lock_and_open_sequence).
+    """
     if not scope.runs:
         return
     found = scope.named(use.name)
@@ -36,7 +39,11 @@ def moved(scope: Scope, use: RelationUse) -> Iterator[Touch]:
         column = found.column(use.columns[0])
         for item in scope.world.relations.values():
             sequence = item.sequence
-            if column is not None and sequence and (sequence.owner_table, sequence.owner_column) == (found.oid, column.number):
+            if (
+                column is not None
+                and sequence
+                and (sequence.owner_table, sequence.owner_column) == (found.oid, column.number)
+            ):
                 yield Touch(item.oid, RX)
     elif found.kind != "S":
         raise ServerWouldReject(f'"{found.name}" is not a sequence', sqlstate="42809")
@@ -50,7 +57,9 @@ def write(scope: Scope, use: RelationUse, table: Relation) -> Iterator[Touch]:
         raise ServerWouldReject(f'cannot change "{table.name}"', sqlstate="42809")
     yield Touch(table.oid, RX)
     yield from policies(scope, table)
-    rules = [item for item in table.rules if item.is_enabled and item.event in use.events and item.oid not in scope.inside]
+    rules = [
+        item for item in table.rules if item.is_enabled and item.event in use.events and item.oid not in scope.inside
+    ]
     for rule in rules:
         yield from _fired(scope, rule)
     replaced = frozenset(item.event for item in rules if item.is_instead)
@@ -99,7 +108,9 @@ def _seen_by_rules(scope: Scope, use: RelationUse, table: Relation) -> Iterator[
 
 def _view(scope: Scope, use: RelationUse, view: Relation, *, has_instead: bool) -> Iterator[Touch]:
     """INSTEAD OF triggers take the rows, else the one relation that the view shows is changed in its place."""
-    instead = frozenset(event for item in view.triggers if item.timing == "instead" and item.is_enabled for event in item.events)
+    instead = frozenset(
+        event for item in view.triggers if item.timing == "instead" and item.is_enabled for event in item.events
+    )
     if use.events & instead:
         if scope.runs:
             yield from triggers(scope, view, view, use.events)
@@ -110,7 +121,9 @@ def _view(scope: Scope, use: RelationUse, view: Relation, *, has_instead: bool) 
     if query is None or query.source is None or view.oid in scope.inside:
         if has_instead:
             return
-        raise ServerWouldReject(f'view "{view.name}" cannot be changed: it does not show one relation as it is', sqlstate="55000")
+        raise ServerWouldReject(
+            f'view "{view.name}" cannot be changed: it does not show one relation as it is', sqlstate="55000"
+        )
     yield from _base(scope.within(view.oid).stored, use, view, query)
 
 
@@ -159,7 +172,9 @@ def _table(scope: Scope, use: RelationUse, table: Relation) -> Iterator[Touch]:
 
 
 def _above(scope: Scope, use: RelationUse, table: Relation) -> Iterator[Touch]:
-    """A row put into a partition by name is held against its bound, for which the tables above are opened (generate_partition_qual)."""
+    """A row put into a partition by name is held against its bound, for which the tables above are opened
+    (generate_partition_qual).
+    """
     if scope.runs and table.is_partition and use.events - {"delete"}:
         yield from (Touch(item.oid, AS) for item in ancestors(scope.world, table))
 
@@ -192,4 +207,3 @@ def _moves_rows(use: RelationUse, table: Relation, changed: list[Relation]) -> b
         return False
     keys = {column.name for item in changed for column in item.columns if column.number in item.partition_columns}
     return any(name in keys for name in changes(use))
-

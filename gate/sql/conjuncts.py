@@ -28,7 +28,12 @@ def quals_of(kind: str, inner: Tree) -> Iterator[tuple[Tree, tuple[Qual, ...]]]:
     found = list(_conjuncts(inner.where_clause))
     for variable in variables:
         alias = variable.alias.aliasname or variable.relname
-        yield variable, tuple(qual for owner, qual in found if owner == alias or (not owner and (alone or qual.operator == "never")))
+        yield (
+            variable,
+            tuple(
+                qual for owner, qual in found if owner == alias or (not owner and (alone or qual.operator == "never"))
+            ),
+        )
 
 
 def _variables(kind: str, inner: Tree) -> Iterator[Tree]:
@@ -115,7 +120,7 @@ def _column(node: Tree) -> tuple[str, str] | None:
     return ("", parts[0]) if len(parts) == 1 else (parts[0], parts[1])
 
 
-_COMPARED = frozenset({"int2", "int4", "int8", "bool", "date", "timestamp", "text", "varchar"})
+_COMPARED = frozenset({"int2", "int4", "int8", "bool", "date", "timestamp"})
 """Types that a literal may be cast to while the comparison stays one of the column's own kind."""
 
 

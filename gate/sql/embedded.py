@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from gate.model.actions import Action, Cell, Query
+from gate.model.wants import Wants
 from gate.sql.parse import parse_all, parse_statement
 from gate.sql.targets import cell
 from gate.sql.tree import DoesNotParse, content, parsed
-from gate.model.wants import Wants
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,7 @@
 """What a function's body runs, as far as its text tells: statements of SQL and of PL/pgSQL, in all branches.
 
-Source: libpg_query's PL/pgSQL parser, which compiles the text of a CREATE FUNCTION; node names are those of PostgreSQL's
+Source: libpg_query's PL/pgSQL parser, which compiles the text of a CREATE FUNCTION; node names are those of
+PostgreSQL's
 `plpgsql.h`. Its stand-ins for arguments decide nothing here, so that records and text take any argument's place.
 """
 
@@ -74,7 +75,8 @@ def _sql(source: str) -> Code:
 
 
 _TRIGGER = (
-    "new", "old", "tg_name", "tg_when", "tg_level", "tg_op", "tg_relid", "tg_relname", "tg_table_name", "tg_table_schema",
+    "new", "old", "tg_name", "tg_when", "tg_level", "tg_op", "tg_relid", "tg_relname", "tg_table_name",
+    "tg_table_schema",
     "tg_nargs", "tg_argv", "tg_event", "tg_tag",
 )  # fmt: skip
 _ROW = re.compile(r'(?:[\w$]+|"[^"]+")(?:\s*\.\s*(?:[\w$]+|"[^"]+"))*\s*%\s*rowtype', re.IGNORECASE)
@@ -87,7 +89,7 @@ def _compiled(routine: Routine) -> list[dict[str, Any]]:
     first: Exception | None = None
     for header in _headers(routine):
         try:
-            return postgast.parse_plpgsql(f"{header} LANGUAGE plpgsql AS {body}")
+            return list(postgast.parse_plpgsql(f"{header} LANGUAGE plpgsql AS {body}"))
         except (postgast.PgQueryError, ValueError) as found:
             first = first or found
     raise first or ValueError("no header fits")
@@ -160,7 +162,9 @@ _PLAIN = re.compile(r"\A[\w\s.,+*/<>=:'\[\]-]*\Z")
 
 
 def _statements(text: str, mode: int) -> Iterable[Parsed]:
-    """The statement, or the SELECT that evaluates an expression; one that neither calls nor reads anything is left out."""
+    """The statement, or the SELECT that evaluates an expression; one that neither calls nor reads anything is left
+    out.
+    """
     if mode == 0:
         return parse_all(text)
     if mode >= 3:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from gate.model.actions import Query, RelationUse
-from gate.model.expressions import Call
+from gate.model.actions import Qual, Query, RelationUse
+from gate.model.expressions import Call, TypeName
 from gate.model.locks import LockMode
 from gate.model.names import Name
 from gate.sql.conjuncts import quals_of
@@ -55,12 +55,12 @@ class _Found:
         self.uses: list[RelationUse] = []
         self.calls: list[Call] = []
         self.columns: list[str] = []
-        self.types: list[object] = []
+        self.types: list[TypeName] = []
         self.operators: list[str] = []
         self.settings: list[tuple[str, str, bool]] = []
         self.unknown_names: list[str] = []
         self.locked: set[tuple[int, str]] = set()
-        self.quals: dict[tuple[int, str], tuple[object, ...]] = {}
+        self.quals: dict[tuple[int, str], tuple[Qual, ...]] = {}
         self.has_star = False
         self.modifies = False
 
@@ -172,6 +172,8 @@ def _add_other(kind: str, inner: Tree, found: _Found) -> None:
             found.has_star = found.has_star or any(item.HasField("a_star") for item in inner.fields)
         case "TypeName":
             found.types.append(type_name(inner))
+        case _:
+            pass
 
 
 def _add_call(inner: Tree, found: _Found) -> None:
@@ -195,7 +197,9 @@ def _add_call(inner: Tree, found: _Found) -> None:
 
 
 def sequence_use(argument: Tree) -> RelationUse | None:
-    """The sequence that nextval and its like are given, by its name or as the one that a column owns; None where it is no literal."""
+    """The sequence that nextval and its like are given, by its name or as the one that a column owns; None where it
+    is no literal.
+    """
     name = regclass_name(constant(argument))
     if name is not None:
         return RelationUse(name=name, mode=LockMode.ROW_EXCLUSIVE, event="sequence")
@@ -265,4 +269,6 @@ def _column_sources(inner: Tree) -> tuple[str | None, ...]:
     if inner.DESCRIPTOR.name != "SelectStmt":
         return ()
     found = (which(item.res_target.val) for item in inner.target_list)
-    return tuple(strings(value.fields)[-1] if kind == "column_ref" and strings(value.fields) else None for kind, value in found)
+    return tuple(
+        strings(value.fields)[-1] if kind == "column_ref" and strings(value.fields) else None for kind, value in found
+    )
