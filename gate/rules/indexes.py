@@ -197,8 +197,6 @@ DERIVES = {CreateIndex: derive_create_index}
 APPLIES = {CreateIndex: apply_create_index}
 
 _INDEX = "https://www.postgresql.org/docs/18/sql-createindex.html"
-_REINDEX = "https://www.postgresql.org/docs/18/sql-reindex.html"
-_CLUSTER = "https://www.postgresql.org/docs/18/sql-cluster.html"
 _T = "CREATE TABLE t (a int, b int); INSERT INTO t SELECT g, g FROM generate_series(1, 10) g; CREATE INDEX i ON t (a)"
 _P = (
     "CREATE TABLE p (a int, b int) PARTITION BY RANGE (a); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO "
