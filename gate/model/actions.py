@@ -8,6 +8,7 @@ from gate.model.expressions import Call, Expression, TypeName
 from gate.model.locks import LockMode
 from gate.model.names import Name
 
+
 class Action:
     """One thing that a statement does."""
 
@@ -34,7 +35,7 @@ class Qual:
 
 @dataclass(frozen=True)
 class Cell:
-    """What a column is given: `kind` is `literal` (with its `text`), `null`, `default`, `same` (its own value) or `other`."""
+    """What a column is given: `kind` is `literal` (with its `text`), `null`, `default`, `same` (its own) or `other`."""
 
     kind: str
     text: str = ""
@@ -44,10 +45,11 @@ class Cell:
 class RelationUse:
     """A relation that a query names. `mode` is what parse analysis takes on it; `only` keeps the children out.
 
-    `event` is what a target is for: insert, update, delete, merge; `sequence` marks one that nextval and its like move, `serial`
-    one that a column (the one in `columns`) owns, `tree` a partition tree that is listed. `events` are what the target's rows may meet (ON CONFLICT DO UPDATE and
-    MERGE: several). `columns` are the names of an INSERT's target list, `rows` its VALUES, `width` the number of values
-    that a row has (None unknown), `sets` what an UPDATE assigns. `quals` are the query's own simple conjuncts on it.
+    `event` is what a target is for: insert, update, delete, merge; `sequence` marks one that nextval and its like
+    move, `serial` one that a column (the one in `columns`) owns, `tree` a partition tree that is listed. `events` are
+    what the target's rows may meet (ON CONFLICT DO UPDATE and MERGE: several). `columns` are the names of an INSERT's
+    target list, `rows` its VALUES, `width` the number of values that a row has (None unknown), `sets` what an UPDATE
+    assigns. `quals` are the query's own simple conjuncts on it.
     """
 
     name: Name
@@ -67,11 +69,11 @@ class RelationUse:
 class Query(Action):
     """SELECT, INSERT, UPDATE, DELETE, MERGE, and what wraps them.
 
-    `plans` is False where the query is only analysed and rewritten (PREPARE), `rewrites` where it is not even that (a view's
-    definition), `runs` where it does not run (EXPLAIN). `calls` are functions that it may run; `settings` what
-    set_config gives to settings: (name, value, is local).
-    `source` is the only relation of the outermost FROM, `column_sources` its columns where the output is one of them;
-    `unknown_names` are functions that get a relation which only a run can name.
+    `plans` is False where the query is only analysed and rewritten (PREPARE), `rewrites` where it is not even that (a
+    view's definition), `runs` where it does not run (EXPLAIN). `calls` are functions that it may run; `settings` what
+    set_config gives to settings: (name, value, is local). `source` is the only relation of the outermost FROM,
+    `column_sources` its columns where the output is one of them; `unknown_names` are functions that get a relation
+    which only a run can name.
     """
 
     uses: tuple[RelationUse, ...] = ()
@@ -120,7 +122,7 @@ class ConstraintSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnSpec:
-    """A column as written. `type` is None in a typed table's or partition's column options. `serial` is 2, 4, 8 or 0."""
+    """A column as written. `type` is None in a typed table's or partition's options. `serial` is 2, 4, 8 or 0."""
 
     name: str
     type: TypeName | None = None
@@ -139,7 +141,7 @@ class ColumnSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """FOR VALUES ... or DEFAULT; `text` is deparsed, `lower`/`upper`/`values` hold literal texts (None = not a literal)."""
+    """FOR VALUES ... or DEFAULT; `lower`, `upper`, `values` hold the texts of literals (None = not a literal)."""
 
     is_default: bool = False
     strategy: str = ""
@@ -288,7 +290,7 @@ class DetachPartition(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class AlterTable(Action):
-    """ALTER TABLE and its like; `object` is `table`, `index`, `view`, `sequence`, `materialized view`, `foreign table`, `type`."""
+    """ALTER TABLE and its like; `object` is `table`, `index`, `view`, `sequence`, `foreign table`, `type`, ..."""
 
     name: Name
     object: str
@@ -548,7 +550,7 @@ class AlterEnum(Action):
 
 @dataclass(frozen=True, kw_only=True)
 class AlterDomain(Action):
-    """ALTER DOMAIN; `what` is `set default`, `set not null`, `drop not null`, `add constraint`, `drop constraint`, `validate`."""
+    """ALTER DOMAIN; `what` is `set default`, `set not null`, `drop not null`, `add constraint`, `validate`, ..."""
 
     name: Name
     what: str

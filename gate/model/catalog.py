@@ -213,10 +213,10 @@ class Relation:
 
     `kind` is `relkind`: `r p v m S f c t`. `parents` and `children` are inheritance or partition links (oids, direct
     ones only), `referenced_by` the oids of (table, constraint) pairs whose foreign key points here.
-    `partition_columns` are all columns that the partition key uses, in any order; `partition_keys` the key itself, 0 for an
-    expression, with its operator classes. `reads` are the relations that a view's or materialized view's query names. `is_known_empty` is True only
-    where it was read or follows from its creation. `is_complete` is False for a neighbour of which only name, kind
-    and size were read.
+    `partition_columns` are all columns that the partition key uses, in any order; `partition_keys` the key itself, 0
+    for an expression, with its operator classes. `reads` are the relations that a view's or materialized view's query
+    names. `is_known_empty` is True only where it was read or follows from its creation. `is_complete` is False for a
+    neighbour of which only name, kind and size were read.
     """
 
     oid: int

@@ -49,10 +49,10 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Expression:
-    """`text` is deparsed SQL. `column` is set for a bare column, `cast_of` for a column under one plain cast to `cast_to`.
+    """`text` is deparsed SQL. `column` is set for a bare column, `cast_of` for one under one plain cast to `cast_to`.
 
-    `calls`, `operators`, `columns`, `types` and `relations` name all that stands anywhere in it; `conjuncts` are what its
-    truth proves, one by one. `is_stable` tells of CURRENT_USER, now() and the like in their keyword form.
+    `calls`, `operators`, `columns`, `types` and `relations` name all that stands anywhere in it; `conjuncts` are what
+    its truth proves, one by one. `is_stable` tells of CURRENT_USER, now() and the like in their keyword form.
     """
 
     text: str

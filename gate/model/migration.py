@@ -9,11 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class ScriptStatement:
-    """One statement of a file.
+    r"""One statement of a file.
 
     `line` (1-based) is where its first token stands, comments skipped; `sql` is the source text from there to the
     last token, without the semicolon; `offset` counts characters from the file's start. `data` is the text
-    between `COPY ... FROM STDIN` and its `\\.`, None for any other statement.
+    between `COPY ... FROM STDIN` and its `\.`, None for any other statement.
     """
 
     sql: str

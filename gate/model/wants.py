@@ -11,12 +11,12 @@ from gate.model.names import Name
 class Wants:
     """Names as written (unqualified ones are looked for in every schema of the search path).
 
-    `relations` holds tables, views, sequences, matviews and indexes alike. `others` holds (catalog, name) pairs such as
-    (`pg_collation`, Name). `schemas` are named schemas; `whole_schemas` those of which every relation is wanted (DROP SCHEMA,
-    REINDEX SCHEMA, ... IN SCHEMA). `owners` are roles of which every object is wanted (DROP OWNED, REASSIGN OWNED).
-    `dependents_of` lists extensions, languages and other (catalog, name) pairs whose dependents are wanted.
-    `cascades` are relations that a TRUNCATE ... CASCADE names: all that references them, however far, is wanted.
-    `needs_casts` asks for pg_cast and the default operator classes, `needs_database` for every relation.
+    `relations` holds tables, views, sequences, matviews and indexes alike. `others` holds (catalog, name) pairs such
+    as (`pg_collation`, Name). `schemas` are named schemas; `whole_schemas` those of which every relation is wanted
+    (DROP SCHEMA, REINDEX SCHEMA, ... IN SCHEMA). `owners` are roles of which every object is wanted (DROP OWNED,
+    REASSIGN OWNED). `dependents_of` lists extensions, languages and other (catalog, name) pairs whose dependents are
+    wanted. `cascades` are relations that a TRUNCATE ... CASCADE names: all that references them, however far, is
+    wanted. `needs_casts` asks for pg_cast and the default operator classes, `needs_database` for every relation.
     """
 
     relations: frozenset[Name] = frozenset()

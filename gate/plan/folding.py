@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from gate.model.actions import SetSetting, Statement, TransactionControl
 from gate.model.effects import Effect, NotUnderstood, ServerWouldReject
 from gate.model.locks import LockMode
-from gate.model.migration import Sending
+from gate.model.migration import Migration, Sending
 from gate.model.plan import Finding, Hold, MigrationPlan, Severity, StatementPlan, TransactionPlan, Verdict
 from gate.model.snapshot import Server, Snapshot
 from gate.plan.reading import ReadMigration, ReadStatement, invalid
@@ -31,7 +31,7 @@ class _Fold:
     world: Snapshot
     committed_server: Server
     accepts: Accepts | None
-    path: str | None
+    migration: Migration
     is_open: bool
     plans: list[StatementPlan] = field(default_factory=list)
     members: list[int] = field(default_factory=list)
@@ -43,7 +43,7 @@ def fold(read: ReadMigration, snapshot: Snapshot, accepts: Accepts | None = None
     """The migration's plan, and the snapshot after it. Raises InvalidSql for text that no grammar takes."""
     migration = read.migration
     one = _is_one_transaction(read)
-    state = _Fold(snapshot, snapshot.server, accepts, migration.path, one)
+    state = _Fold(snapshot, snapshot.server, accepts, migration, one)
     for item in read.statements:
         _step(state, item, one=one, alone=len(read.statements) == 1)
     _end(state)
@@ -82,7 +82,7 @@ def _unparsed(state: _Fold, item: ReadStatement) -> StatementPlan:
     """The grammar of 18 rejects it; the server decides whether that is a syntax error."""
     assert item.error is not None
     if state.accepts is None or state.accepts(item.script.sql) is not None:
-        raise invalid(item, state.path)
+        raise invalid(item, state.migration)
     finding = not_understood(
         f"this server accepts it, the grammar of PostgreSQL 18 does not ({item.error.problem})", ""
     )

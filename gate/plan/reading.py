@@ -12,6 +12,7 @@ from gate.model.errors import InvalidSql
 from gate.model.migration import Migration, ScriptStatement
 from gate.model.wants import Wants
 from gate.sql.parse import parse_statement
+from gate.sql.script import place
 from gate.sql.tree import DoesNotParse
 
 
@@ -53,18 +54,15 @@ def _read(script: ScriptStatement) -> ReadStatement:
     return ReadStatement(script, parsed.statement, parsed.wants)
 
 
-def invalid(item: ReadStatement, path: str | None) -> InvalidSql:
+def invalid(item: ReadStatement, migration: Migration) -> InvalidSql:
     """The error of a statement that no grammar takes, with its place in the file."""
     assert item.error is not None
-    before = item.script.sql[: item.error.offset]
-    line = item.script.line + before.count("\n")
-    column = len(before) - (before.rfind("\n") + 1) + 1
-    text = item.script.sql.split("\n")[before.count("\n")]
+    line, column, text = place(migration.text, item.script.offset + item.error.offset)
     return InvalidSql(
         item.error.problem,
         line=line,
         column=column,
         text=text,
-        path=path or "",
+        path=migration.path or "",
         remedy="correct the statement; PostgreSQL rejects it too",
     )

@@ -67,8 +67,8 @@ def _of_part(part: Part) -> str:
             return _of_constraint(spec.kind)
         case NamedPart(what="SetNotNull", column=column):
             return (
-                f"add CHECK ({column} IS NOT NULL) NOT VALID and VALIDATE it in a later migration: SET NOT NULL takes it "
-                "as proof and reads nothing"
+                f"add CHECK ({column} IS NOT NULL) NOT VALID and VALIDATE it in a later migration: SET NOT NULL takes "
+                "it as proof and reads nothing"
             )
         case SetType():
             return "add a column of the new type, keep both with a trigger, fill it in batches, and switch over"

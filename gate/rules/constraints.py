@@ -216,7 +216,7 @@ def _drop(part: Part, at: At) -> Iterator[Touch]:
 
 
 def _dropped_from(constraint: Constraint, at: At) -> tuple[Relation, ...]:
-    """ATCheckPartitionsNotInUse locks every partition; an inherited constraint changes its count one level down at least."""
+    """ATCheckPartitionsNotInUse locks every partition; an inherited one changes its count one level down at least."""
     if at.table.kind == "p":
         return family(at.world, at.table)
     if constraint.kind in "cn" and not constraint.no_inherit:

@@ -65,7 +65,14 @@ def define(node: Tree) -> Statement:
     return Statement(kind=f"CREATE {tag(word)}", action=Inert(what=f"create {word}", names=((word, name),)))
 
 
-_DOMAIN_WORDS = {"T": "set default", "N": "drop not null", "O": "set not null", "C": "add constraint", "X": "drop constraint", "V": "validate"}
+_DOMAIN_WORDS = {
+    "T": "set default",
+    "N": "drop not null",
+    "O": "set not null",
+    "C": "add constraint",
+    "X": "drop constraint",
+    "V": "validate",
+}
 
 
 def alter_domain(node: Tree) -> Statement:
@@ -127,7 +134,9 @@ def create_schema(node: Tree) -> Statement:
 
     name = node.schemaname or role_name(node.authrole)
     elements = tuple(built(item).action for item in node.schema_elts)
-    return Statement(kind="CREATE SCHEMA", action=CreateSchema(name=name, if_not_exists=node.if_not_exists, elements=elements))
+    return Statement(
+        kind="CREATE SCHEMA", action=CreateSchema(name=name, if_not_exists=node.if_not_exists, elements=elements)
+    )
 
 
 def create_extension(node: Tree) -> Statement:

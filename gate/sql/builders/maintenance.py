@@ -78,7 +78,9 @@ def reindex(node: Tree) -> Statement:
         object=what,
         name=name or (Name(node.name) if node.name else None),
         is_concurrent=concurrent,
-        tablespace=next((content(content(item).arg).sval for item in node.params if content(item).defname == "tablespace"), ""),
+        tablespace=next(
+            (content(content(item).arg).sval for item in node.params if content(item).defname == "tablespace"), ""
+        ),
     )
     alone = concurrent or what in ("schema", "system", "database")
     return Statement(kind="REINDEX", action=action, forbids_transaction=alone)

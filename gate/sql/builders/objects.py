@@ -39,7 +39,11 @@ def object_name(word: str, node: Tree) -> ObjectName:
     """The object that a Node names, for an object of that kind."""
     kind, inner = which(node)
     if kind == "object_with_args":
-        arguments = None if inner.args_unspecified else tuple(type_name(content(item)) for item in inner.objargs if item.HasField("type_name"))
+        arguments = (
+            None
+            if inner.args_unspecified
+            else tuple(type_name(content(item)) for item in inner.objargs if item.HasField("type_name"))
+        )
         return ObjectName(name=name_of(strings(inner.objname)), arguments=arguments)
     if kind == "list" and word in _PARTS:
         *relation, last = strings(inner.items)
@@ -109,7 +113,9 @@ def set_schema(node: Tree) -> Statement:
     """AlterObjectSchemaStmt."""
     word = object_words(node.object_type)
     if node.HasField("relation"):
-        action: Action = SetSchema(object=word, name=range_name(node.relation), to=node.newschema, missing_ok=node.missing_ok)
+        action: Action = SetSchema(
+            object=word, name=range_name(node.relation), to=node.newschema, missing_ok=node.missing_ok
+        )
     else:
         action = OnObject(what="set schema", object=word, name=object_name(word, node.object), to=node.newschema)
     return Statement(kind=f"ALTER {tag(word)}", action=action)
@@ -127,7 +133,11 @@ def depends(node: Tree) -> Statement:
     word = object_words(node.object_type)
     if node.HasField("relation"):
         part = strings(content(node.object).items)[-1:] if node.HasField("object") else ()
-        name = ObjectName(name=Name(part[0]), part_of=range_name(node.relation)) if part else ObjectName(name=range_name(node.relation))
+        name = (
+            ObjectName(name=Name(part[0]), part_of=range_name(node.relation))
+            if part
+            else ObjectName(name=range_name(node.relation))
+        )
     else:
         name = object_name(word, node.object)
     return Statement(kind=f"ALTER {tag(word)}", action=OnObject(what="depends", object=word, name=name))
@@ -142,7 +152,9 @@ def comment(node: Tree) -> Statement:
 def security_label(node: Tree) -> Statement:
     """SecLabelStmt."""
     word = object_words(node.objtype)
-    return Statement(kind="SECURITY LABEL", action=OnObject(what="label", object=word, name=object_name(word, node.object)))
+    return Statement(
+        kind="SECURITY LABEL", action=OnObject(what="label", object=word, name=object_name(word, node.object))
+    )
 
 
 def grant(node: Tree) -> Statement:

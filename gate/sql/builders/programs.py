@@ -19,6 +19,7 @@ from gate.model.actions import (
     Query,
     Run,
     Statement,
+    Unknown,
 )
 from gate.model.expressions import Call
 from gate.sql.builders.objects import object_name
@@ -229,11 +230,11 @@ def prepare(node: Tree) -> Statement:
     return Statement(kind="PREPARE", action=query(node.query, runs=False, plans=False))
 
 
-def execute(node: Tree) -> Statement:
+def execute(_node: Tree) -> Statement:
     """ExecuteStmt: what it runs was prepared in this session."""
-    from gate.model.actions import Unknown
-
-    return Statement(kind="EXECUTE", action=Unknown(why="EXECUTE runs a statement that was prepared elsewhere; write it out"))
+    return Statement(
+        kind="EXECUTE", action=Unknown(why="EXECUTE runs a statement that was prepared elsewhere; write it out")
+    )
 
 
 def _dml(node: Tree, kind: str) -> Statement:

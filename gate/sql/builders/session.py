@@ -67,7 +67,9 @@ def _inert(tag: str, *, alone: bool = False) -> Statement:
 def transaction(node: Tree) -> Statement:
     """TransactionStmt."""
     what = words(pb.TransactionStmtKind, node.kind, "TRANS_STMT_")
-    tag = {"start": "START TRANSACTION", "prepare": "PREPARE TRANSACTION", "rollback to": "ROLLBACK"}.get(what, what.upper())
+    tag = {"start": "START TRANSACTION", "prepare": "PREPARE TRANSACTION", "rollback to": "ROLLBACK"}.get(
+        what, what.upper()
+    )
     return Statement(kind=tag, action=TransactionControl(what=what, chains=node.chain))
 
 
@@ -107,11 +109,16 @@ def create_subscription(node: Tree) -> Statement:
 
 
 def alter_subscription(node: Tree) -> Statement:
-    """AlterSubscriptionStmt: what refreshes asks the publisher for its tables, and opens those of the same names here."""
+    """AlterSubscriptionStmt: what refreshes asks the publisher for its tables, and opens those of these names here."""
     kind = words(pb.AlterSubscriptionType, node.kind, "ALTER_SUBSCRIPTION_")
     options = {item.def_elem.defname: item.def_elem for item in node.options}
     refreshes = "refresh" not in options or _is_on(options["refresh"])
-    connects = kind.startswith("refresh") or (kind.endswith("publication") and refreshes) or "two_phase" in options or "failover" in options
+    connects = (
+        kind.startswith("refresh")
+        or (kind.endswith("publication") and refreshes)
+        or "two_phase" in options
+        or "failover" in options
+    )
     return _subscription("ALTER SUBSCRIPTION", connects=connects)
 
 
@@ -124,7 +131,9 @@ def _is_on(option: Tree) -> bool:
 
 def _subscription(tag: str, *, connects: bool) -> Statement:
     if connects:
-        return Statement(kind=tag, action=Unknown(why=f"{tag} asks the publisher which tables there are, and opens those"))
+        return Statement(
+            kind=tag, action=Unknown(why=f"{tag} asks the publisher which tables there are, and opens those")
+        )
     return _inert(tag)
 
 
@@ -146,4 +155,3 @@ BUILDERS = {
     **{name: _plain(tag, alone=False) for name, tag in _INERT.items()},
     **{name: _plain(tag, alone=True) for name, tag in _ALONE.items()},
 }
-
