@@ -10,17 +10,17 @@ from dataclasses import replace
 
 import psycopg
 
-from gate.app.looking import look
+from gate.app.looking import look, with_blockers
 from gate.app.pending import Answer, as_findings
 from gate.app.request import Say
 from gate.app.settings import Settings
-from gate.db import moment, traffic
+from gate.db import traffic
 from gate.db.syntax import accepts
 from gate.model.catalog import Traffic
 from gate.model.effects import Effect
 from gate.model.plan import MigrationPlan, Plan, StatementPlan
 from gate.model.snapshot import Server, Snapshot
-from gate.plan.pipeline import blockers, judge
+from gate.plan.pipeline import judge
 from gate.plan.reading import ReadMigration, read
 from gate.rules import families
 from gate.sources.tool import Source
@@ -32,8 +32,9 @@ def judge_live(connection: psycopg.Connection, source: Source, answer: Answer, s
     migrations = _read(source, answer)
     say("reading the catalog")
     # The rules load while the server is at work: both take about as long as the other.
-    threading.Thread(target=_load_rules, name="rules", daemon=True).start()
-    snapshot = look(connection, migrations, release_role=settings.release_role)
+    loading = threading.Thread(target=_load_rules, name="rules", daemon=True)
+    loading.start()
+    snapshot = look(connection, migrations, release_role=settings.release_role, once_read=loading.join)
     watched = [oid for oid, relation in snapshot.relations.items() if relation.has_storage]
     first = traffic.first(connection, watched, time.monotonic()) if settings.sample else None
     say("judging")
@@ -45,8 +46,7 @@ def judge_live(connection: psycopg.Connection, source: Source, answer: Answer, s
         accepts=lambda text: accepts(connection, text),
         notes=_notes(snapshot.server, settings),
     )
-    now = replace(snapshot, moment=moment.read(connection, _touched(plan)))
-    plan = replace(plan, blockers=blockers(plan.migrations, now))
+    plan = with_blockers(connection, plan, snapshot)
     if first is None:
         return plan
     say("watching the traffic")
@@ -81,11 +81,6 @@ def _notes(server: Server, settings: Settings) -> tuple[str, ...]:
             "this is a standby: locks and sessions on the primary, where migrations run, are not seen from here",
         )
     return tuple(notes)
-
-
-def _touched(plan: Plan) -> list[int]:
-    oids = (effect.oid for statement in plan.statements for effect in statement.effects)
-    return [oid for oid in dict.fromkeys(oids) if oid > 0]
 
 
 def _with_traffic(plan: Plan, rates: Mapping[int, Traffic]) -> Plan:

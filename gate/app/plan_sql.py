@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from gate.app.looking import look
+from dataclasses import replace
+
+from gate.app.looking import look, with_blockers
 from gate.db.connect import connect
 from gate.db.syntax import accepts
 from gate.model.migration import Migration, Sending
 from gate.model.plan import Plan
 from gate.plan.pipeline import judge
 from gate.plan.reading import ReadMigration, read
+from gate.sql.script import split_script
 
 
 def plan_sql(sql: str, conninfo: str) -> Plan:
@@ -18,29 +21,17 @@ def plan_sql(sql: str, conninfo: str) -> Plan:
         InvalidSql: the text does not parse; `line` and `column` say where.
         Unreachable, MissingPrivilege: the connection.
     """
-    from gate.sql.script import split_script
-
-    statements = split_script(sql, copy_data=True)
-    migrations = [_as_migration(sql, statements_read) for statements_read in read([_migration(sql, statements)])]
+    migration = Migration(id=None, path=None, text=sql, statements=split_script(sql, copy_data=True))
+    migrations = [_outside_if_alone(item) for item in read([migration])]
     with connect(conninfo, application_name="gate plan") as connection:
         snapshot = look(connection, migrations)
-        return judge(migrations, snapshot, source="sql", accepts=lambda text: accepts(connection, text))
+        plan = judge(migrations, snapshot, source="sql", accepts=lambda text: accepts(connection, text))
+        return with_blockers(connection, plan, snapshot)
 
 
-def _migration(sql: str, statements: tuple) -> Migration:  # type: ignore[type-arg]
-    return Migration(id=None, path=None, text=sql, statements=statements)
-
-
-def _as_migration(sql: str, item: ReadMigration) -> ReadMigration:
+def _outside_if_alone(item: ReadMigration) -> ReadMigration:
     """One statement that refuses a transaction is judged outside one."""
-    from dataclasses import replace
-
-    del sql
-    alone = (
-        len(item.statements) == 1
-        and item.statements[0].statement is not None
-        and item.statements[0].statement.forbids_transaction
-    )
-    if not alone:
+    only = item.statements[0].statement if len(item.statements) == 1 else None
+    if only is None or not only.forbids_transaction:
         return item
     return replace(item, migration=replace(item.migration, is_transactional=False, sending=Sending.EACH))
