@@ -32,14 +32,10 @@ from gate.sql.plpgsql import Code, Routine, read_code
 _RUNS_TEXT = frozenset(
     {
         "query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "cursor_to_xml", "cursor_to_xmlschema",
-        "table_to_xml",
-        "table_to_xmlschema", "table_to_xml_and_xmlschema", "schema_to_xml", "schema_to_xmlschema",
-        "schema_to_xml_and_xmlschema",
-        "database_to_xml", "database_to_xmlschema", "database_to_xml_and_xmlschema", "ts_stat",
-        "brin_summarize_new_values",
-        "brin_summarize_range", "brin_desummarize_range", "gin_clean_pending_list", "pg_restore_relation_stats",
-        "pg_restore_attribute_stats", "pg_clear_relation_stats", "pg_clear_attribute_stats", "pg_extension_config_dump",
-        "pg_nextoid",
+        "table_to_xml", "table_to_xmlschema", "table_to_xml_and_xmlschema", "schema_to_xml", "schema_to_xmlschema",
+        "schema_to_xml_and_xmlschema", "database_to_xml", "database_to_xmlschema", "database_to_xml_and_xmlschema",
+        "ts_stat", "pg_restore_relation_stats", "pg_restore_attribute_stats", "pg_clear_relation_stats",
+        "pg_clear_attribute_stats", "pg_extension_config_dump", "pg_nextoid",
     }
 )  # fmt: skip
 _HARMLESS = ("uuid_", "gen_", "pgp_", "armor", "crypt", "digest", "hmac", "encrypt", "decrypt")

@@ -28,6 +28,8 @@ def read(
 ) -> Iterator[Touch]:
     """The lock on the relation and on all that reading it reaches."""
     yield Touch(table.oid, mode, _READ if scope.runs and (table.has_storage or table.kind == "f") else _NOTHING)
+    if table.is_system:
+        return  # the server's own views read its own catalogs
     if table.kind == "v":
         yield from expanded(scope, table, mode)
         return
@@ -67,15 +69,25 @@ def query_touches(scope: Scope, query: Query, at_least: LockMode = AS) -> Iterat
             continue
         if use.event in ("sequence", "serial"):
             yield from moved(scope, use)
-        elif use.event == "tree":
-            yield from (
-                Touch(item.oid, AS) for item in descendants(scope.world, scope.named(use.name).oid) if scope.runs
-            )
+        elif use.event in ("tree", "definition"):
+            yield from _described(scope, use)
         elif use.event:
             yield from write(scope, use, scope.named(use.name))
         else:
             yield from read(scope, scope.named(use.name), max(use.mode, at_least), only=use.only, quals=use.quals)
     yield from calls(scope, query)
+
+
+def _described(scope: Scope, use: RelationUse) -> Iterator[Touch]:
+    """A function that tells of a partition tree or prints a view opens what is below, or what the view names."""
+    oid = scope.world.find(use.name)
+    table = scope.world.relations.get(oid) if oid is not None else None
+    if table is None or not scope.runs:
+        return
+    if use.event == "definition":
+        yield from (Touch(item, AS) for item in table.reads)
+    elif table.kind == "p":
+        yield from (Touch(item.oid, AS) for item in descendants(scope.world, table.oid))
 
 
 def _is_there(scope: Scope, use: RelationUse) -> bool:

@@ -56,6 +56,7 @@ def derive_vacuum(action: Vacuum, world: Snapshot) -> Iterator[Touch]:
     for use in action.tables:
         table = _named(world, use.name)
         if maybe_index(world, use.name) is None:
+            yield from _warned(action, world, table, only=use.only)
             for item in _processed(action, world, table, only=use.only):
                 yield from _vacuumed(action, world, item)
             yield from _sampled(action, world, table, only=use.only)
@@ -81,6 +82,17 @@ def _vacuumed(action: Vacuum, world: Snapshot, table: Relation) -> Iterator[Touc
             work = _NOTHING
         also = _READ if action.analyzes and not action.is_full else _NOTHING
         yield Touch(table.oid, AE if action.is_full else SUE, work | also if table.has_storage else _NOTHING)
+
+
+def _warned(action: Vacuum, world: Snapshot, table: Relation, *, only: bool) -> Iterator[Touch]:
+    """Whoever may not VACUUM is told so only after a look: at what was named, and at each partition by itself."""
+    if not action.vacuums:
+        return
+    if not _may(world, table):
+        yield Touch(table.oid, AS)
+    for item in _processed(action, world, table, only=only):
+        if item.oid != table.oid and not _may(world, item):
+            yield Touch(item.oid, AE if action.is_full else SUE)
 
 
 def _sampled(action: Vacuum, world: Snapshot, table: Relation, *, only: bool) -> Iterator[Touch]:

@@ -62,7 +62,7 @@ def _reindex_index(action: Reindex, world: Snapshot) -> Iterator[Touch]:
     if not index.is_partitioned:
         yield _rebuilt(action, table)
         return
-    yield Touch(table.oid, SUE if action.is_concurrent else SHARE)
+    yield Touch(table.oid, SUE if action.is_concurrent else SHARE, shuts_out_readers=not action.is_concurrent)
     below = set(_indexes_below(world, oid))
     for item in descendants(world, table.oid):
         if any(other.oid in below and not other.is_partitioned for other in item.indexes):

@@ -12,7 +12,7 @@ from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.rules.lookup import maybe_index, relation
 
-NO_RANGE = frozenset({"sequence", "serial", "tree"})
+NO_RANGE = frozenset({"sequence", "serial", "tree", "definition"})
 """Events of uses that stand in no FROM list: a function is given the relation."""
 
 DEPTH = 3

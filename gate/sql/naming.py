@@ -13,7 +13,7 @@ from postgast import pg_query_pb2 as pb
 from gate.model.names import Name
 from gate.model.wants import Wants
 from gate.sql.builders.programs import sql_source
-from gate.sql.queries import OWNED_SEQUENCE, SEQUENCE_CALLS, regclass_name
+from gate.sql.queries import DESCRIBES, OWNED_SEQUENCE, SEQUENCE_CALLS, regclass_name
 from gate.sql.terms import SERIALS, constant, list_name, name_of, range_name, strings, type_name
 from gate.sql.tree import Tree, content, object_words, walk, which
 
@@ -165,7 +165,7 @@ def _alter(inner: Tree, names: _Names) -> None:
 def _function(inner: Tree, names: _Names) -> None:
     name = name_of(strings(inner.funcname))
     names.functions.add(name)
-    if name.name in (*SEQUENCE_CALLS, OWNED_SEQUENCE, "pg_partition_tree") and inner.args:
+    if name.name in (*SEQUENCE_CALLS, OWNED_SEQUENCE, *DESCRIBES) and inner.args:
         sequence = regclass_name(constant(inner.args[0]))
         if sequence is not None:
             names.relations.add(sequence)

@@ -19,6 +19,7 @@ from gate.sql.terms import constant, name_of, range_name, strings, type_name
 from gate.sql.tree import Tree, content, which
 
 SEQUENCE_CALLS = frozenset({"nextval", "currval", "setval"})
+DESCRIBES = {"pg_partition_tree": "tree", "pg_get_viewdef": "definition"}
 OWNED_SEQUENCE = "pg_get_serial_sequence"
 _TARGETS = {"InsertStmt": "insert", "UpdateStmt": "update", "DeleteStmt": "delete", "MergeStmt": "merge"}
 _LEVELS = frozenset({"SelectStmt", *_TARGETS})
@@ -181,9 +182,9 @@ def _add_call(inner: Tree, found: _Found) -> None:
     found.calls.append(Call(name, len(inner.args)))
     if name.schema not in (None, "pg_catalog") or not inner.args:
         return
-    if name.name == "pg_partition_tree":
-        tree = regclass_name(constant(inner.args[0]))
-        found.uses.extend([RelationUse(name=tree, event="tree")] if tree else [])
+    if name.name in DESCRIBES:
+        described = regclass_name(constant(inner.args[0]))
+        found.uses.extend([RelationUse(name=described, event=DESCRIBES[name.name])] if described else [])
     elif name.name in SEQUENCE_CALLS:
         use = sequence_use(inner.args[0])
         if use is None:
