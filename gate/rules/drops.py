@@ -267,10 +267,13 @@ FACTS = (
     ),
     _fact("DROP PUBLICATION", _TABLE + "; CREATE PUBLICATION u FOR TABLE t", "DROP PUBLICATION u"),
     _fact("DROP FUNCTION", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "DROP FUNCTION f"),
-    _fact(
-        "DROP SCHEMA ... CASCADE",
-        "CREATE SCHEMA public2; CREATE TABLE public.t (a int)",
-        "DROP SCHEMA public CASCADE",
-        t=AE,
+    Fact(
+        form="DROP SCHEMA ... CASCADE",
+        source=_DOC,
+        proof=Proof(
+            setup="CREATE SCHEMA s; CREATE TABLE s.inside (a int); CREATE VIEW public.v AS SELECT a FROM s.inside",
+            statement="DROP SCHEMA s CASCADE",
+            expects=(Expect(relation="s.inside", lock=AE), Expect(relation="public.v", lock=AE)),
+        ),
     ),
 )

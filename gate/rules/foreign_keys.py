@@ -28,8 +28,10 @@ def foreign_key_touches(spec: ConstraintSpec, at: At, *, validates: bool) -> Ite
     referencing = family(at.world, at.table) if at.table.kind == "p" else (at.table,)
     for table in referencing:
         yield Touch(table.oid, max(at.lock, SRE), work if table.has_storage else frozenset())
+    # Without a row that refers to anything the join never gets to the other table.
+    looks = any(table.has_storage and not table.is_known_empty for table in referencing)
     for table in family(at.world, referenced) if referenced.kind == "p" else (referenced,):
-        yield Touch(table.oid, SRE, work if table.has_storage else frozenset())
+        yield Touch(table.oid, SRE, work if table.has_storage and looks else frozenset())
     if work and referenced.kind == "p":
         # The query that validates is planned with the referenced table's own partition constraint.
         yield from locks(ancestors(at.world, referenced), LockMode.ACCESS_SHARE)

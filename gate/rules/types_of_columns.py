@@ -122,7 +122,8 @@ def _one_table(change: SetType, column: Column, new: Shape, at: At) -> Iterator[
             for item in table.constraints
         ):
             work.add(Work.VALIDATION_SCAN)
-    yield Touch(table.oid, at.lock, frozenset(work), loses=(column.name,))
+    # A table without a byte has no statistics to lose.
+    yield Touch(table.oid, at.lock, frozenset(work), loses=() if table.is_known_empty else (column.name,))
     yield from _foreign_keys(column, table, at.world, changes=rewrite or column.type != new.type.oid)
 
 
