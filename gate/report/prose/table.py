@@ -54,6 +54,8 @@ def _broken(cell: str, width: int) -> list[str]:
 
 def _folded(text: str, width: int) -> list[str]:
     """Folded after a blank, a dot, an underscore or a comma where there is one, else anywhere."""
+    if columns(text) <= width:
+        return [text.rstrip()]
     folded, line = [], ""
     for piece in re.findall(r"[^ ._,]*[ ._,]?", text):
         if line and columns(line + piece.rstrip()) > width:

@@ -12,6 +12,8 @@ _COLOURS = {"red": "31", "yellow": "33", "green": "32", "bold": "1", "dim": "2"}
 
 def clean(text: str) -> str:
     """Without control characters: a name or a query from the database must not steer the terminal."""
+    if text.isprintable():
+        return text
     return "".join("?" if _steers(char) else char for char in text)
 
 
