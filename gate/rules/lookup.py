@@ -181,7 +181,7 @@ def require_owner(world: Snapshot, table: Relation) -> None:
         raise ServerWouldReject(
             f"must be owner of {word(table.kind)} {table.name}",
             sqlstate="42501",
-            remedy=f"run it as a member of {table.owner}: GRANT {table.owner} TO {server.role}",
+            remedy=f"run the release as {table.owner} or a member of it; plan for it with --release-role {table.owner}",
         )
 
 

@@ -82,7 +82,7 @@ def _require_ownership(action: OnObject, world: Snapshot) -> None:
             raise ServerWouldReject(
                 f"must be owner of {action.object} {action.name.name}",
                 sqlstate="42501",
-                remedy=f"run it as a member of {owner}: GRANT {owner} TO {server.role}",
+                remedy=f"run the release as {owner} or a member of it; plan for it with --release-role {owner}",
             )
 
 
