@@ -46,10 +46,10 @@ class RelationUse:
     """A relation that a query names. `mode` is what parse analysis takes on it; `only` keeps the children out.
 
     `event` is what a target is for: insert, update, delete, merge; `sequence` marks one that nextval and its like
-    move, `serial` one that a column (the one in `columns`) owns, `tree` a partition tree that is listed, `definition` a view that is printed. `events` are
-    what the target's rows may meet (ON CONFLICT DO UPDATE and MERGE: several). `columns` are the names of an INSERT's
-    target list, `rows` its VALUES, `width` the number of values that a row has (None unknown), `sets` what an UPDATE
-    assigns. `quals` are the query's own simple conjuncts on it.
+    move, `serial` one that a column (the one in `columns`) owns, `tree` a partition tree that is listed, `definition`
+    a view that is printed. `events` are what the target's rows may meet (ON CONFLICT DO UPDATE and MERGE: several).
+    `columns` are the names of an INSERT's target list, `rows` its VALUES, `width` the number of values that a row has
+    (None unknown), `sets` what an UPDATE assigns. `quals` are the query's own simple conjuncts on it.
     """
 
     name: Name

@@ -146,8 +146,6 @@ def derive_alter_table(action: AlterTable, world: Snapshot) -> Iterator[Touch]:
     at = replace(at, lock=lock)
     if at.index is None:
         yield Touch(at.table.oid, lock)
-    elif lock is LockMode.ACCESS_EXCLUSIVE:
-        yield Touch(at.table.oid, LockMode.ACCESS_SHARE, shuts_out_readers=True)
     for part in ordered(action):
         rule = rule_of(part)
         yield from rule.touches(part, at)

@@ -45,6 +45,9 @@ def _add(part: Part, at: At) -> Iterator[Touch]:
         raise ServerWouldReject(
             f'constraint "{spec.name}" for relation "{at.table.name}" already exists', sqlstate="42710"
         )
+    if at.world.server.major >= 18 and at.recurses:
+        # ATPrepAddPrimaryKey and its like look at the children of every kind of constraint.
+        yield from locks(at.targets, at.lock)
     yield from constraint_touches(spec, at)
 
 
@@ -81,8 +84,6 @@ def _check_touches(spec: ConstraintSpec, at: At) -> Iterator[Touch]:
     for table in tables:
         scans = spec.is_valid and table.has_storage
         yield Touch(table.oid, at.lock, frozenset({Work.VALIDATION_SCAN}) if scans else frozenset())
-    if spec.no_inherit and at.world.server.major >= 18:
-        yield from locks(at.targets, at.lock)
 
 
 def index_constraint_touches(spec: ConstraintSpec, at: At) -> Iterator[Touch]:
@@ -99,6 +100,9 @@ def index_constraint_touches(spec: ConstraintSpec, at: At) -> Iterator[Touch]:
             )
         for name in names:
             yield from not_null_touches(name, at)
+            if not at.recurses and not column_named(at.table, name).is_not_null:
+                # Under ONLY each child must have it already, and is looked at.
+                yield from locks(direct_children(at.world, at.table), at.lock)
 
 
 def _builds(spec: ConstraintSpec, at: At) -> Iterator[Touch]:
@@ -109,7 +113,9 @@ def _builds(spec: ConstraintSpec, at: At) -> Iterator[Touch]:
         return
     for table in family(at.world, at.table)[1:] if at.recurses else ():
         builds = table.has_storage and not _has_like_index(spec, table)
-        yield Touch(table.oid, LockMode.SHARE, frozenset({Work.INDEX_BUILD}) if builds else frozenset())
+        # A deferrable one needs a trigger on each partition.
+        mode = SRE if spec.is_deferrable else LockMode.SHARE
+        yield Touch(table.oid, mode, frozenset({Work.INDEX_BUILD}) if builds else frozenset())
 
 
 def _has_like_index(spec: ConstraintSpec, table: Relation) -> bool:
@@ -261,6 +267,11 @@ PARTS = {
 _DOC = "https://www.postgresql.org/docs/18/sql-altertable.html"
 _SCAN = frozenset({Work.VALIDATION_SCAN})
 _SETUP = "CREATE TABLE t (a int, b int); INSERT INTO t SELECT g, g FROM generate_series(1, 10) g"
+_CHILD = "CREATE TABLE t (a int); CREATE TABLE c () INHERITS (t)"
+_PARTITIONED = (
+    "CREATE TABLE p (a int) PARTITION BY RANGE (a); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10); "
+    "INSERT INTO p VALUES (1)"
+)
 _REFERENCED = "CREATE TABLE r (id int PRIMARY KEY); INSERT INTO r SELECT g FROM generate_series(1, 10) g; " + _SETUP
 
 FACTS = (
@@ -340,6 +351,74 @@ FACTS = (
             setup=_REFERENCED + "; ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES r",
             statement="ALTER TABLE t DROP CONSTRAINT f",
             expects=(Expect(relation="public.t", lock=AE), Expect(relation="public.r", lock=AE)),
+        ),
+    ),
+    Fact(
+        form="ADD UNIQUE on a partitioned table",
+        source=_DOC,
+        versions=Versions(until=17),
+        proof=Proof(
+            setup=_PARTITIONED,
+            statement="ALTER TABLE p ADD UNIQUE (a)",
+            expects=(
+                Expect(relation="public.p", lock=AE),
+                Expect(relation="public.p1", lock=LockMode.SHARE, work=frozenset({Work.INDEX_BUILD})),
+            ),
+        ),
+    ),
+    Fact(
+        form="ADD UNIQUE on a partitioned table",
+        source=_DOC,
+        versions=Versions(since=18),
+        proof=Proof(
+            setup=_PARTITIONED,
+            statement="ALTER TABLE p ADD UNIQUE (a)",
+            expects=(
+                Expect(relation="public.p", lock=AE),
+                Expect(relation="public.p1", lock=AE, work=frozenset({Work.INDEX_BUILD})),
+            ),
+        ),
+    ),
+    Fact(
+        form="ADD UNIQUE ... DEFERRABLE on a partitioned table",
+        source=_DOC,
+        versions=Versions(until=17),
+        proof=Proof(
+            setup=_PARTITIONED,
+            statement="ALTER TABLE p ADD UNIQUE (a) DEFERRABLE",
+            expects=(
+                Expect(relation="public.p", lock=AE),
+                Expect(relation="public.p1", lock=SRE, work=frozenset({Work.INDEX_BUILD})),
+            ),
+        ),
+    ),
+    Fact(
+        form="ADD PRIMARY KEY on ONLY a partitioned table whose column may be null",
+        source=_DOC,
+        proof=Proof(
+            setup=_PARTITIONED + "; ALTER TABLE p1 ALTER a SET NOT NULL",
+            statement="ALTER TABLE ONLY p ADD PRIMARY KEY (a)",
+            expects=(Expect(relation="public.p", lock=AE), Expect(relation="public.p1", lock=AE)),
+        ),
+    ),
+    Fact(
+        form="ADD CONSTRAINT ... CHECK ... NO INHERIT, a child",
+        source=_DOC,
+        versions=Versions(until=17),
+        proof=Proof(
+            setup=_CHILD,
+            statement="ALTER TABLE t ADD CHECK (a > 0) NO INHERIT NOT VALID",
+            expects=(Expect(relation="public.t", lock=AE),),
+        ),
+    ),
+    Fact(
+        form="ADD CONSTRAINT ... CHECK ... NO INHERIT, a child",
+        source=_DOC,
+        versions=Versions(since=18),
+        proof=Proof(
+            setup=_CHILD,
+            statement="ALTER TABLE t ADD CHECK (a > 0) NO INHERIT NOT VALID",
+            expects=(Expect(relation="public.t", lock=AE), Expect(relation="public.c", lock=AE)),
         ),
     ),
     Fact(

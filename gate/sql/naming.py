@@ -126,6 +126,13 @@ def _about(field_name: str) -> Callable[[Tree, _Names], None]:
     return gather
 
 
+def _renamed(inner: Tree, names: _Names) -> None:
+    if inner.rename_type == pb.OBJECT_ATTRIBUTE:
+        names.types.add(range_name(inner.relation))
+    elif inner.HasField("object"):
+        _object(object_words(inner.rename_type), inner.object, names)
+
+
 def _with_arguments(inner: Tree, names: _Names) -> None:
     names.functions.add(name_of(strings(inner.objname)))
 
@@ -221,7 +228,7 @@ _BY_NODE: dict[str, Callable[[Tree, _Names], None]] = {
     "CommentStmt": _about("objtype"),
     "SecLabelStmt": _about("objtype"),
     "AlterExtensionContentsStmt": _about("objtype"),
-    "RenameStmt": _about("rename_type"),
+    "RenameStmt": _renamed,
     "AlterObjectSchemaStmt": _about("object_type"),
     "AlterOwnerStmt": _about("object_type"),
     "AlterObjectDependsStmt": _about("object_type"),
