@@ -1,0 +1,103 @@
+"""What statements do, in our own nouns. One statement is one action; ALTER TABLE carries several parts."""
+
+from __future__ import annotations
+
+from gate.model.actions.action import Action, Inert, ObjectName, Statement, Unknown
+from gate.model.actions.definitions import (
+    AlterDomain,
+    AlterEnum,
+    CreateSchema,
+    CreateType,
+    ExtensionAction,
+    PublicationAction,
+    SequenceAction,
+)
+from gate.model.actions.maintenance import Cluster, CreateIndex, LockTable, Refresh, Reindex, Truncate, Vacuum
+from gate.model.actions.objects import Drop, DropOwned, Grant, OnObject, Rename, SetSchema
+from gate.model.actions.parts import (
+    AddColumn,
+    AddConstraint,
+    AlterTable,
+    AttachPartition,
+    DetachPartition,
+    DropColumn,
+    InheritPart,
+    MoveAll,
+    NamedPart,
+    Part,
+    SetDefault,
+    SetExpression,
+    SetType,
+)
+from gate.model.actions.programs import (
+    CreateFunction,
+    CreateRule,
+    CreateStatistics,
+    CreateTrigger,
+    CreateView,
+    PolicyAction,
+)
+from gate.model.actions.queries import Cell, Copy, Qual, Query, RelationUse, Run
+from gate.model.actions.session import SetSetting, TransactionControl
+from gate.model.actions.tables import Bound, ColumnSpec, ConstraintSpec, CreateTable, CreateTableAs, Like
+
+__all__ = [
+    "Action",
+    "AddColumn",
+    "AddConstraint",
+    "AlterDomain",
+    "AlterEnum",
+    "AlterTable",
+    "AttachPartition",
+    "Bound",
+    "Cell",
+    "Cluster",
+    "ColumnSpec",
+    "ConstraintSpec",
+    "Copy",
+    "CreateFunction",
+    "CreateIndex",
+    "CreateRule",
+    "CreateSchema",
+    "CreateStatistics",
+    "CreateTable",
+    "CreateTableAs",
+    "CreateTrigger",
+    "CreateType",
+    "CreateView",
+    "DetachPartition",
+    "Drop",
+    "DropColumn",
+    "DropOwned",
+    "ExtensionAction",
+    "Grant",
+    "Inert",
+    "InheritPart",
+    "Like",
+    "LockTable",
+    "MoveAll",
+    "NamedPart",
+    "ObjectName",
+    "OnObject",
+    "Part",
+    "PolicyAction",
+    "PublicationAction",
+    "Qual",
+    "Query",
+    "Refresh",
+    "Reindex",
+    "RelationUse",
+    "Rename",
+    "Run",
+    "SequenceAction",
+    "SetDefault",
+    "SetExpression",
+    "SetSchema",
+    "SetSetting",
+    "SetType",
+    "Statement",
+    "TransactionControl",
+    "Truncate",
+    "Unknown",
+    "Vacuum",
+]
