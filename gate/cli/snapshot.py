@@ -20,7 +20,7 @@ def snapshot(
     search_path: options.SearchPath = None,
     config: options.Config = None,
 ) -> None:
-    """Store the catalog, without a single row value, for gate plan --snapshot.
+    """Store the catalog for gate plan --snapshot: no rows but the tools' own lists of what they have applied.
 
     For a CI that cannot reach production: definitions, sizes and estimates, nothing that a table holds. Default
     values, check expressions and function bodies are definitions, and are in it.
