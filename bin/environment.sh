@@ -101,6 +101,8 @@ export_environment() {
     PATH=$environment/bin:$PATH
     VIRTUAL_ENV=$environment
     PYTHONPYCACHEPREFIX=$environment/cache/python
+    # Bytecode goes there and nowhere else: without it every start would compile everything anew.
+    unset PYTHONDONTWRITEBYTECODE
     RUFF_CACHE_DIR=$environment/cache/ruff
     MYPY_CACHE_DIR=$environment/cache/mypy
     HYPOTHESIS_STORAGE_DIRECTORY=$environment/cache/hypothesis
