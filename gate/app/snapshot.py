@@ -15,7 +15,7 @@ from gate.db.rows import fetch
 from gate.model.errors import MissingPrivilege
 from gate.model.migration import Bookkeeping, Query
 from gate.model.names import Name
-from gate.model.stored import Stored, to_text
+from gate.model.stored import Stored, line_of, to_text
 from gate.model.version import VERSION
 from gate.model.wants import Wants
 from gate.sources import state, tools
@@ -50,7 +50,14 @@ def store(request: Request) -> str:
     settings = load(request)
     with open_connection(request, settings, name="gate snapshot") as connection:
         request.say("reading the catalog")
-        snapshot = catalog.read(connection, _everything(connection), release_role=settings.release_role)
+        lines: dict[int, str] = {}
+        snapshot = catalog.read(
+            connection,
+            _everything(connection),
+            release_role=settings.release_role,
+            # Written while the server is at work on the next; a sequence's position comes last.
+            told=lambda found: lines.update({item.oid: line_of(item) for item in found if item.kind != "S"}),
+        )
         request.say("reading the bookkeeping")
         stored = Stored(
             snapshot=snapshot,
@@ -58,7 +65,7 @@ def store(request: Request) -> str:
             has_user_tables=bool(fetch(connection, state.USER_TABLES)[0]["has_user_tables"]),
             gate=VERSION,
         )
-    return to_text(stored)
+    return to_text(stored, lines)
 
 
 def _everything(connection: psycopg.Connection) -> Wants:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from psycopg import sql
@@ -28,6 +28,9 @@ from gate.model.catalog import (
 from gate.model.names import Name, quoted
 from gate.model.snapshot import Snapshot, Unread
 from gate.model.wants import Wants
+
+Told = Callable[[Sequence[Relation]], None]
+"""Gets a chunk of relations as soon as they are built."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +66,12 @@ class SecondRound:
     casts: tuple[Cast, ...]
     relations: list[Relation] = field(default_factory=list)
     sequences: list[Row] = field(default_factory=list)
+    told: Told = lambda _relations: None
     unread: set[int] = field(default_factory=set)
     hidden: set[int] = field(default_factory=set)
 
     @classmethod
-    def of(cls, answers: list[list[Row]], session: Session) -> SecondRound:
+    def of(cls, answers: list[list[Row]], session: Session, told: Told) -> SecondRound:
         """From the answers to `once_asks`."""
         classes, publications, types, functions, *casts = answers
         context = relations.Context(
@@ -81,11 +85,14 @@ class SecondRound:
             types=types,
             functions=[_function(row) for row in functions],
             casts=tuple(Cast(**row) for rows in casts for row in rows),
+            told=told,
         )
 
     def add(self, rows: list[list[Row]], unread: set[int]) -> None:
         """A chunk of relations."""
-        self.relations += relations.built(rows, self.context, sees_statistics=self.session.sees_statistics)
+        made = relations.built(rows, self.context, sees_statistics=self.session.sees_statistics)
+        self.told(made)
+        self.relations += made
         self.sequences += [row for row in relations.part(rows, "sequences") if row["is_readable"]]
         self.unread |= unread
         self.hidden |= {row["oid"] for row in relations.part(rows, "sequences") if not row["is_readable"]}

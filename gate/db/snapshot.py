@@ -8,7 +8,7 @@ is described from the raw catalog, and `unread` says so.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -19,6 +19,7 @@ from gate.db import assembling, finding, relations, session
 from gate.db.asking import Ask, Asking, Row
 from gate.db.errors import translated
 from gate.db.reaching import Reach, reach_ask, reached
+from gate.model.catalog import Relation
 from gate.model.snapshot import Snapshot
 from gate.model.wants import Wants
 
@@ -27,10 +28,16 @@ STATEMENT_TIMEOUT = "60s"
 CHUNK = 500
 """Relations whose rows are held in memory at one time."""
 
+Told = assembling.Told
+
 _BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SAVE, _BACK = b"SAVEPOINT gate_look", b"ROLLBACK TO SAVEPOINT gate_look"
 _BUSY = (errors.LockNotAvailable, errors.InternalError_, errors.UndefinedTable, errors.UndefinedObject)
 """What a definition or a size answers when another session took or dropped the relation meanwhile."""
+
+
+def _nobody(_relations: Sequence[Relation]) -> None:
+    """For whoever waits for the whole."""
 
 
 def read(
@@ -39,17 +46,19 @@ def read(
     *,
     release_role: str | None = None,
     already: Snapshot | None = None,
+    told: Told = _nobody,
 ) -> Snapshot:
     """What the catalog says of `wants` and of all that it reaches, for the role that will run the release.
 
-    `already` is a snapshot read before: what it holds stays unless it is read again.
+    `already` is a snapshot read before: what it holds stays unless it is read again. `told` gets the relations chunk by
+    chunk, while the server is at work on the next; of those with a sequence's position it is not the last word.
 
     Raises:
         UsageError: there is no such release role.
         Unreachable, MissingPrivilege: the server went away, or the role may not read the catalog.
     """
     try:
-        snapshot = _Reading(connection, wants, release_role).read()
+        snapshot = _Reading(connection, wants, release_role, told).read()
     except psycopg.Error as error:
         raise translated(error) from error
     finally:
@@ -64,6 +73,7 @@ class _Reading:
     connection: psycopg.Connection
     wants: Wants
     release_role: str | None
+    told: Told = _nobody
 
     def read(self) -> Snapshot:
         asking = Asking(self.connection)
@@ -75,7 +85,7 @@ class _Reading:
             types=[*dict.fromkeys([*found.types, *reach.types])],
             functions=[*dict.fromkeys([*found.functions, *reach.functions])],
         )
-        second = _second_round(asking, self.wants, seeds, session_, locked)
+        second = _second_round(asking, self.wants, seeds, session_, locked, self.told)
         return assembling.snapshot(asking, self.wants, first, reach, second)
 
     def _first_round(self, asking: Asking) -> assembling.FirstRound:
@@ -117,12 +127,17 @@ class _Reading:
 
 
 def _second_round(
-    asking: Asking, wants: Wants, seeds: assembling.Seeds, of: session.Session, locked: list[int]
+    asking: Asking,
+    wants: Wants,
+    seeds: assembling.Seeds,
+    of: session.Session,
+    locked: list[int],
+    told: Told = _nobody,
 ) -> assembling.SecondRound:
     """Everything about these relations and objects; a large set in chunks, so that memory stays bounded."""
     once = assembling.once_asks(wants, seeds)
     answers = asking.all(once)
-    round_ = assembling.SecondRound.of(answers, of)
+    round_ = assembling.SecondRound.of(answers, of, told)
     chunks = [seeds.oids[start : start + CHUNK] for start in range(0, len(seeds.oids), CHUNK)]
     with _without_collector() if len(chunks) > 1 else nullcontext():
         left = _eager(asking, chunks, round_, locked)

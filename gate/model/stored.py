@@ -37,21 +37,30 @@ class Stored:
     gate: str = ""
 
 
-def to_text(stored: Stored) -> str:
-    """JSON, one relation a line: a difference between two snapshots can be read."""
-    return "".join(chunks(stored))
+_dump = json.JSONEncoder(ensure_ascii=False, check_circular=False, default=str, separators=(",", ":")).encode
 
 
-def chunks(stored: Stored) -> Iterator[str]:
-    """The same piece by piece, so that a large catalog is never held twice."""
+def to_text(stored: Stored, lines: Mapping[int, str] | None = None) -> str:
+    """JSON, one relation a line: a difference between two snapshots can be read.
+
+    `lines` are those that `line_of` made already, by the relation's oid.
+    """
+    return "".join(_pieces(stored, lines or {}))
+
+
+def line_of(relation: Relation) -> str:
+    """A relation as it stands in the text."""
+    return _dump(_encoder(Relation)(replace(relation, traffic=None) if relation.traffic else relation))
+
+
+def _pieces(stored: Stored, lines: Mapping[int, str]) -> Iterator[str]:
     # Names and the way from an index to its table follow from the relations.
     snapshot = replace(stored.snapshot, moment=Moment(), relations={}, names={}, index_tables={})
     bare = replace(stored, snapshot=snapshot)
-    dump = json.JSONEncoder(ensure_ascii=False, check_circular=False, default=str, separators=(",", ":")).encode
-    yield dump({"gate_snapshot": FORMAT, **_encoder(Stored)(bare)})[:-1] + ',"relations":['
-    encode, before = _encoder(Relation), "\n"
-    for relation in stored.snapshot.relations.values():
-        yield before + dump(encode(replace(relation, traffic=None) if relation.traffic else relation))
+    yield _dump({"gate_snapshot": FORMAT, **_encoder(Stored)(bare)})[:-1] + ',"relations":['
+    before = "\n"
+    for oid, relation in stored.snapshot.relations.items():
+        yield before + (lines.get(oid) or line_of(relation))
         before = ",\n"
     yield "\n]}\n"
 
