@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gate.model.locks import LockMode
 from gate.model.work import Work
+
+CATALOG_ONLY = frozenset({Work.CATALOG_ONLY})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +28,13 @@ class Expect:
 
     relation: str
     lock: LockMode
-    work: frozenset[Work] = frozenset({Work.CATALOG_ONLY})
+    work: frozenset[Work] = CATALOG_ONLY
     loses_statistics: tuple[str, ...] = ()
+
+
+def expected(locks: Mapping[str, LockMode], work: frozenset[Work] = CATALOG_ONLY) -> tuple[Expect, ...]:
+    """The same work on relations of schema `public`, each with its lock, by their names."""
+    return tuple(Expect(relation=f"public.{name}", lock=mode, work=work) for name, mode in locks.items())
 
 
 @dataclass(frozen=True, kw_only=True)

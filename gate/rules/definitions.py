@@ -23,7 +23,7 @@ from gate.model.actions import (
 )
 from gate.model.catalog import Publication, Relation, Schema, Sequence
 from gate.model.effects import NotUnderstood, ServerWouldReject, Touch
-from gate.model.facts import Expect, Fact, Proof, Versions
+from gate.model.facts import Fact, Proof, Versions, expected
 from gate.model.locks import LockMode
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
@@ -279,19 +279,18 @@ _SCAN = frozenset({Work.VALIDATION_SCAN})
 
 
 def _fact(
-    form: str, setup: str, statement: str, since: int = 14, work: frozenset[Work] | None = None, **locks: LockMode
+    form: str,
+    setup: str,
+    statement: str,
+    since: int = 14,
+    work: frozenset[Work] = frozenset({Work.CATALOG_ONLY}),
+    **locks: LockMode,
 ) -> Fact:
-    expects = tuple(
-        Expect(relation=f"public.{name}", lock=mode, work=work)
-        if work
-        else Expect(relation=f"public.{name}", lock=mode)
-        for name, mode in locks.items()
-    )
     return Fact(
         form=form,
         source=_DOC,
         versions=Versions(since=since),
-        proof=Proof(setup=setup, statement=statement, expects=expects),
+        proof=Proof(setup=setup, statement=statement, expects=expected(locks, work)),
     )
 
 

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from gate.model.actions import Drop, DropOwned, ObjectName
 from gate.model.catalog import Index, Ref, Relation
 from gate.model.effects import NotUnderstood, ServerWouldReject, Touch
-from gate.model.facts import Expect, Fact, Proof, Versions
+from gate.model.facts import Expect, Fact, Proof, Versions, expected
 from gate.model.locks import LockMode
 from gate.model.snapshot import Snapshot
 from gate.rules.doomed import doom, doomed_touches, parent_touches, without_doomed
 from gate.rules.lookup import descendants, require_owner, role_named
-from gate.rules.named import CATALOGS, CLASS, PART_CATALOGS, RELATIONS, ROUTINES, holder, not_found, refs
+from gate.rules.named import CLASS, PART_CATALOGS, RELATIONS, ROUTINES, holder, not_found, refs
+from gate.sql.naming import CATALOGS
 
 AE, SUE = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_UPDATE_EXCLUSIVE
 
@@ -191,12 +192,11 @@ _PARTITIONED = (
 
 
 def _fact(form: str, setup: str, statement: str, since: int = 14, **locks: LockMode) -> Fact:
-    expects = tuple(Expect(relation=f"public.{name}", lock=mode) for name, mode in locks.items())
     return Fact(
         form=form,
         source=_DOC,
         versions=Versions(since=since),
-        proof=Proof(setup=setup, statement=statement, expects=expects),
+        proof=Proof(setup=setup, statement=statement, expects=expected(locks)),
     )
 
 

@@ -13,7 +13,7 @@ from gate.model.actions import (
 )
 from gate.model.catalog import Function
 from gate.model.effects import Touch
-from gate.model.facts import Expect, Fact, Proof
+from gate.model.facts import Fact, Proof, expected
 from gate.model.locks import LockMode
 from gate.model.snapshot import Snapshot
 from gate.rules.lookup import (
@@ -104,8 +104,7 @@ _AS, _RX = LockMode.ACCESS_SHARE, LockMode.ROW_EXCLUSIVE
 
 
 def _fact(form: str, setup: str, statement: str, **locks: LockMode) -> Fact:
-    expects = tuple(Expect(relation=f"public.{name}", lock=mode) for name, mode in locks.items())
-    return Fact(form=form, source=_DOC, proof=Proof(setup=setup, statement=statement, expects=expects))
+    return Fact(form=form, source=_DOC, proof=Proof(setup=setup, statement=statement, expects=expected(locks)))
 
 
 FACTS = (

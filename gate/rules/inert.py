@@ -13,7 +13,8 @@ from gate.model.catalog import Function, NamedObject
 from gate.model.effects import NotUnderstood, Touch
 from gate.model.facts import Fact, Proof
 from gate.model.snapshot import Snapshot
-from gate.rules.named import CATALOGS, created_in
+from gate.rules.named import created_in
+from gate.sql.naming import CATALOGS
 
 
 def derive_inert(action: Inert, world: Snapshot) -> Iterator[Touch]:

@@ -13,6 +13,7 @@ from gate.model.effects import ServerWouldReject
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.rules.lookup import find_type, maybe_index, maybe_relation, missing, named_type, relation, require_owner, word
+from gate.sql.naming import CATALOGS
 
 CLASS = "pg_class"
 RELATIONS = {
@@ -25,25 +26,6 @@ RELATIONS = {
     "index": "iI",
 }
 ROUTINES = {"function": "fw", "procedure": "p", "aggregate": "a", "routine": "fpaw"}
-CATALOGS = {
-    "collation": "pg_collation",
-    "conversion": "pg_conversion",
-    "operator": "pg_operator",
-    "opclass": "pg_opclass",
-    "opfamily": "pg_opfamily",
-    "statistic ext": "pg_statistic_ext",
-    "tsconfiguration": "pg_ts_config",
-    "tsdictionary": "pg_ts_dict",
-    "tsparser": "pg_ts_parser",
-    "tstemplate": "pg_ts_template",
-    "extension": "pg_extension",
-    "language": "pg_language",
-    "access method": "pg_am",
-    "fdw": "pg_foreign_data_wrapper",
-    "foreign server": "pg_foreign_server",
-    "event trigger": "pg_event_trigger",
-    "publication": "pg_publication",
-}
 PART_CATALOGS = {"trigger": "pg_trigger", "rule": "pg_rewrite", "policy": "pg_policy", "tabconstraint": "pg_constraint"}
 
 

@@ -13,14 +13,15 @@ from typing import cast
 from gate.model.actions import Grant, NamedPart, ObjectName, OnObject, Part
 from gate.model.catalog import Function, Publication, Ref, Relation, Schema, Type
 from gate.model.effects import ServerWouldReject, Touch
-from gate.model.facts import Expect, Fact, Proof, Versions
+from gate.model.facts import Fact, Proof, Versions, expected
 from gate.model.locks import LockMode
 from gate.model.snapshot import Snapshot
 from gate.rules.alter_table import At, PartRule, always
 from gate.rules.lookup import maybe_index, relation, require_owner, role_named
-from gate.rules.named import CATALOGS, RELATIONS, ROUTINES, holder, not_found, refs
 from gate.rules.named import PART_CATALOGS as ON_RELATIONS
+from gate.rules.named import RELATIONS, ROUTINES, holder, not_found, refs
 from gate.rules.renames import owned_sequences
+from gate.sql.naming import CATALOGS
 
 AS, SUE, AE = LockMode.ACCESS_SHARE, LockMode.SHARE_UPDATE_EXCLUSIVE, LockMode.ACCESS_EXCLUSIVE
 _FOUND = frozenset({*RELATIONS, *ON_RELATIONS, *ROUTINES, *CATALOGS, "type", "domain", "schema"})
@@ -216,12 +217,11 @@ _TABLE = (
 
 
 def _fact(form: str, statement: str, versions: Versions | None = None, **locks: LockMode) -> Fact:
-    expects = tuple(Expect(relation=f"public.{name}", lock=mode) for name, mode in locks.items())
     return Fact(
         form=form,
         source=_DOC,
         versions=versions or Versions(),
-        proof=Proof(setup=_TABLE, statement=statement, expects=expects),
+        proof=Proof(setup=_TABLE, statement=statement, expects=expected(locks)),
     )
 
 

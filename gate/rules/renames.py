@@ -13,7 +13,7 @@ from typing import Any
 from gate.model.actions import Rename, SetSchema
 from gate.model.catalog import Column, Constraint, Relation
 from gate.model.effects import ServerWouldReject, Touch
-from gate.model.facts import Expect, Fact, Proof, Versions
+from gate.model.facts import Fact, Proof, Versions, expected
 from gate.model.locks import LockMode
 from gate.model.snapshot import Snapshot
 from gate.rules.lookup import (
@@ -275,12 +275,11 @@ _PARTITIONED = (
 
 
 def _fact(form: str, setup: str, statement: str, versions: Versions | None = None, **locks: LockMode) -> Fact:
-    expects = tuple(Expect(relation=f"public.{name}", lock=mode) for name, mode in locks.items())
     return Fact(
         form=form,
         source=_DOC,
         versions=versions or Versions(),
-        proof=Proof(setup=setup, statement=statement, expects=expects),
+        proof=Proof(setup=setup, statement=statement, expects=expected(locks)),
     )
 
 

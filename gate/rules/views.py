@@ -11,7 +11,7 @@ from dataclasses import replace
 from gate.model.actions import CreateRule, CreateView, Query
 from gate.model.catalog import Column, Depend, Ref, Relation, Rule
 from gate.model.effects import ServerWouldReject, Touch
-from gate.model.facts import Expect, Fact, Proof
+from gate.model.facts import Fact, Proof, expected
 from gate.model.locks import LockMode
 from gate.model.snapshot import Snapshot
 from gate.rules.analysis import analysed, uses
@@ -155,8 +155,7 @@ _AS, _RX = LockMode.ACCESS_SHARE, LockMode.ROW_EXCLUSIVE
 
 
 def _fact(form: str, setup: str, statement: str, **locks: LockMode) -> Fact:
-    expects = tuple(Expect(relation=f"public.{name}", lock=mode) for name, mode in locks.items())
-    return Fact(form=form, source=_DOC, proof=Proof(setup=setup, statement=statement, expects=expects))
+    return Fact(form=form, source=_DOC, proof=Proof(setup=setup, statement=statement, expects=expected(locks)))
 
 
 FACTS = (
