@@ -58,3 +58,18 @@ class Fact:
     source: str
     proof: Proof
     versions: Versions = Versions()
+
+
+def fact(
+    form: str,
+    setup: str,
+    statement: str,
+    since: int = 14,
+    work: frozenset[Work] = CATALOG_ONLY,
+    *,
+    source: str,
+    **locks: LockMode,
+) -> Fact:
+    """A fact about relations of schema `public`, each named with its lock; a family gives its `source` once."""
+    proof = Proof(setup=setup, statement=statement, expects=expected(locks, work))
+    return Fact(form=form, source=source, versions=Versions(since=since), proof=proof)

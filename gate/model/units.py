@@ -41,16 +41,6 @@ def rate(per_second: float) -> str:
     return f"{_short(per_second) if per_second < 1000 else about(per_second)}/s"
 
 
-def bytes_in_words(size_bytes: int) -> str:
-    """For a sentence: `430 MB`."""
-    return size(size_bytes)
-
-
-def rows_in_words(rows: float) -> str:
-    """For a sentence: `about 5,000,000 rows`; an estimate shows that it is one."""
-    return f"about {count(rows)} rows"
-
-
 def plural(number: int, noun: str, many: str = "") -> str:
     """`1 statement`, `2 statements`, `1,000 statements`."""
     return f"{number:,} {noun if number == 1 else many or noun + 's'}"

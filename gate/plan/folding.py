@@ -66,7 +66,6 @@ def _is_one_transaction(read: ReadMigration) -> bool:
 
 
 def _step(state: _Fold, item: ReadStatement, *, one: bool, alone: bool) -> None:
-    before = state.world
     if item.statement is None:
         plan = _unparsed(state, item)
     else:
@@ -75,7 +74,7 @@ def _step(state: _Fold, item: ReadStatement, *, one: bool, alone: bool) -> None:
     state.plans.append(plan)
     _hold(state, plan)
     if item.statement is not None:
-        _transaction(state, item.statement, before, one=one)
+        _transaction(state, item.statement, one=one)
 
 
 def _unparsed(state: _Fold, item: ReadStatement) -> StatementPlan:
@@ -147,7 +146,7 @@ def _hold(state: _Fold, plan: StatementPlan) -> None:
             state.held[effect.relation] = (effect.lock, plan.line, effect.shuts_out)
 
 
-def _transaction(state: _Fold, statement: Statement, before: Snapshot, *, one: bool) -> None:
+def _transaction(state: _Fold, statement: Statement, *, one: bool) -> None:
     action = statement.action
     if isinstance(action, SetSetting) and not action.is_local:
         state.committed_server = state.world.server
@@ -159,7 +158,6 @@ def _transaction(state: _Fold, statement: Statement, before: Snapshot, *, one: b
             _end(state)
     elif not state.is_open and not one:
         _end(state)
-    del before
 
 
 def _end(state: _Fold) -> None:

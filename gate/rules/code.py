@@ -23,7 +23,6 @@ from gate.model.actions import (
 from gate.model.catalog import Function
 from gate.model.effects import NotUnderstood, ServerWouldReject, Touch
 from gate.model.expressions import Call
-from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.rules.lookup import functions
 from gate.rules.scope import DEPTH, Scope
@@ -183,9 +182,3 @@ def applied(action: Action, world: Snapshot) -> Snapshot:
 def code_of(run: Run) -> Code:
     """A DO block's own text."""
     return read_code(Routine(language=run.language, source=run.body or "", kind="do"))
-
-
-def named_functions(world: Snapshot, names: Iterable[Name]) -> Iterator[Function]:
-    """User-made functions of these names."""
-    for name in names:
-        yield from (item for item in functions(world, name) if item.schema != "pg_catalog")

@@ -69,7 +69,7 @@ def rewrites(old: Shape, new: Shape, world: Snapshot) -> bool:
         return True
     found = _cast(source, new.type, world)
     if found is None:
-        _require_conversion(source, new.type, world)
+        _require_conversion(new.type)
         return True
     if found.method == "b":
         return new.typmod != _UNLIMITED and not _is_free_length(
@@ -129,7 +129,7 @@ def _cast(source: Type, target: Type, world: Snapshot) -> Cast | None:
     return None
 
 
-def _require_conversion(source: Type, target: Type, world: Snapshot) -> None:
+def _require_conversion(target: Type) -> None:
     """Without a cast only conversion to a string type is automatic (an assignment through text output)."""
     if target.category != "S":
         raise ServerWouldReject(
@@ -137,7 +137,6 @@ def _require_conversion(source: Type, target: Type, world: Snapshot) -> None:
             sqlstate="42804",
             remedy="write USING with the conversion that is meant",
         )
-    del source, world
 
 
 def _require_elements(source: Type, target: Type, world: Snapshot) -> None:

@@ -84,7 +84,7 @@ def _work_of_adding(spec: ColumnSpec, at: At) -> frozenset[Work]:
         return frozenset({Work.REWRITE})
     assert spec.type is not None
     kind = shape_of(spec.type, at.world).type
-    if has_domain_constraints(kind, at.world) and not _domain_is_fast(spec, at):
+    if has_domain_constraints(kind, at.world):
         return frozenset({Work.REWRITE})
     default = "s" if spec.default is None and kind.has_default else None
     if spec.default is not None and not spec.default.is_null:
@@ -96,12 +96,6 @@ def _work_of_adding(spec: ColumnSpec, at: At) -> frozenset[Work]:
     if default is None and spec.is_not_null:
         return frozenset({Work.VALIDATION_SCAN})
     return frozenset()
-
-
-def _domain_is_fast(spec: ColumnSpec, at: At) -> bool:
-    """No proven major stores a constrained domain's value beside the rows."""
-    del spec, at
-    return False
 
 
 def _inline_touches(spec: ColumnSpec, at: At) -> Iterator[Touch]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from gate.model.actions import (
     Action,
@@ -23,7 +24,7 @@ from gate.model.actions import (
 )
 from gate.model.catalog import Publication, Relation, Schema, Sequence
 from gate.model.effects import NotUnderstood, ServerWouldReject, Touch
-from gate.model.facts import Fact, Proof, Versions, expected
+from gate.model.facts import fact
 from gate.model.locks import LockMode
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
@@ -278,21 +279,7 @@ _TABLES = (
 _SCAN = frozenset({Work.VALIDATION_SCAN})
 
 
-def _fact(
-    form: str,
-    setup: str,
-    statement: str,
-    since: int = 14,
-    work: frozenset[Work] = frozenset({Work.CATALOG_ONLY}),
-    **locks: LockMode,
-) -> Fact:
-    return Fact(
-        form=form,
-        source=_DOC,
-        versions=Versions(since=since),
-        proof=Proof(setup=setup, statement=statement, expects=expected(locks, work)),
-    )
-
+_fact = partial(fact, source=_DOC)
 
 FACTS = (
     _fact("ALTER SEQUENCE", _TABLES, "ALTER SEQUENCE s RESTART", s=SRE),

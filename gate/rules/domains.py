@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from gate.model.actions import (
     AlterDomain,
@@ -15,7 +16,7 @@ from gate.model.actions import (
 )
 from gate.model.catalog import Column, DomainConstraint, Ref, Relation, Type
 from gate.model.effects import ServerWouldReject, Touch
-from gate.model.facts import Fact, Proof, Versions, expected
+from gate.model.facts import fact
 from gate.model.locks import LockMode
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
@@ -263,21 +264,7 @@ _DOMAIN = "CREATE DOMAIN d AS int; CREATE TABLE t (a d); INSERT INTO t VALUES (1
 _SCAN = frozenset({Work.VALIDATION_SCAN})
 
 
-def _fact(
-    form: str,
-    setup: str,
-    statement: str,
-    since: int = 14,
-    work: frozenset[Work] = frozenset({Work.CATALOG_ONLY}),
-    **locks: LockMode,
-) -> Fact:
-    return Fact(
-        form=form,
-        source=_DOC,
-        versions=Versions(since=since),
-        proof=Proof(setup=setup, statement=statement, expects=expected(locks, work)),
-    )
-
+_fact = partial(fact, source=_DOC)
 
 FACTS = (
     _fact("ALTER DOMAIN ... ADD CHECK", _DOMAIN, "ALTER DOMAIN d ADD CHECK (value > 0)", work=_SCAN, t=S),

@@ -7,11 +7,12 @@ Source: PostgreSQL 18 `tablecmds.c` (RemoveRelations, RangeVarCallbackForDropRel
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from gate.model.actions import Drop, DropOwned, ObjectName
 from gate.model.catalog import Index, Ref, Relation
 from gate.model.effects import NotUnderstood, ServerWouldReject, Touch
-from gate.model.facts import Expect, Fact, Proof, Versions, expected
+from gate.model.facts import Expect, Fact, Proof, fact
 from gate.model.locks import LockMode
 from gate.model.snapshot import Snapshot
 from gate.rules.doomed import doom, doomed_touches, parent_touches, without_doomed
@@ -191,14 +192,7 @@ _PARTITIONED = (
 )
 
 
-def _fact(form: str, setup: str, statement: str, since: int = 14, **locks: LockMode) -> Fact:
-    return Fact(
-        form=form,
-        source=_DOC,
-        versions=Versions(since=since),
-        proof=Proof(setup=setup, statement=statement, expects=expected(locks)),
-    )
-
+_fact = partial(fact, source=_DOC)
 
 FACTS = (
     _fact("DROP TABLE", _TABLE, "DROP TABLE t", t=AE),

@@ -6,6 +6,7 @@ Source: PostgreSQL 18 `pg_proc.c` (fmgr_sql_validator), `functioncmds.c` (interp
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from gate.model.actions import (
     CreateFunction,
@@ -13,7 +14,7 @@ from gate.model.actions import (
 )
 from gate.model.catalog import Function
 from gate.model.effects import Touch
-from gate.model.facts import Fact, Proof, expected
+from gate.model.facts import fact
 from gate.model.locks import LockMode
 from gate.model.snapshot import Snapshot
 from gate.rules.lookup import (
@@ -103,9 +104,7 @@ _PARTITIONED = "CREATE TABLE p (a int) PARTITION BY RANGE (a); CREATE TABLE p1 P
 _AS, _RX = LockMode.ACCESS_SHARE, LockMode.ROW_EXCLUSIVE
 
 
-def _fact(form: str, setup: str, statement: str, **locks: LockMode) -> Fact:
-    return Fact(form=form, source=_DOC, proof=Proof(setup=setup, statement=statement, expects=expected(locks)))
-
+_fact = partial(fact, source=_DOC)
 
 FACTS = (
     _fact(

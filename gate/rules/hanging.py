@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from gate.model.actions import (
     CreateStatistics,
@@ -16,7 +17,7 @@ from gate.model.actions import (
 )
 from gate.model.catalog import Depend, Policy, Ref, Relation, Statistics, Trigger
 from gate.model.effects import ServerWouldReject, Touch
-from gate.model.facts import Fact, Proof, expected
+from gate.model.facts import fact
 from gate.model.locks import LockMode
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
@@ -184,9 +185,7 @@ _PARTITIONED = "CREATE TABLE p (a int) PARTITION BY RANGE (a); CREATE TABLE p1 P
 _AS, _RX = LockMode.ACCESS_SHARE, LockMode.ROW_EXCLUSIVE
 
 
-def _fact(form: str, setup: str, statement: str, **locks: LockMode) -> Fact:
-    return Fact(form=form, source=_DOC, proof=Proof(setup=setup, statement=statement, expects=expected(locks)))
-
+_fact = partial(fact, source=_DOC)
 
 FACTS = (
     _fact(

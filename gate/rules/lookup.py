@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gate.model.actions import ObjectName
 from gate.model.catalog import Constraint, Function, Relation, Type
 from gate.model.effects import NotUnderstood, ServerWouldReject, Touch
 from gate.model.expressions import TypeName
@@ -140,15 +139,6 @@ def _takes(item: Function, arguments: int) -> bool:
     if item.is_variadic:
         return arguments >= count - 1
     return count - item.argument_defaults <= arguments <= count
-
-
-def object_functions(world: Snapshot, name: ObjectName) -> tuple[Function, ...]:
-    """The functions that DROP FUNCTION and its like name, by their written argument types."""
-    found = functions(world, name.name)
-    if name.arguments is None or len(found) <= 1:
-        return found
-    wanted = tuple(kind.oid for kind in (named_type(world, item) for item in name.arguments))
-    return tuple(item for item in found if item.arguments == wanted)
 
 
 def referencing(world: Snapshot, table: Relation) -> Iterator[tuple[Relation, Constraint]]:

@@ -171,10 +171,8 @@ def _triggers(part: Part, at: At) -> Iterator[Touch]:
     mine = [item for item in at.table.triggers if name is None or item.name == name]
     if name is not None and not mine:
         raise ServerWouldReject(f'trigger "{name}" for table "{at.table.name}" does not exist', sqlstate="42704")
-    wanted = not cast(NamedPart, part).what.startswith("Disable")
     if at.table.kind == "p" and at.recurses and any(item.is_row for item in mine):
         yield from (Touch(table.oid, at.lock) for table in family(at.world, at.table))
-    del wanted
 
 
 def _rules(part: Part, at: At) -> Iterator[Touch]:

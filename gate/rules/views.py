@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from gate.model.actions import CreateRule, CreateView, Query
 from gate.model.catalog import Column, Depend, Ref, Relation, Rule
 from gate.model.effects import ServerWouldReject, Touch
-from gate.model.facts import Fact, Proof, expected
+from gate.model.facts import fact
 from gate.model.locks import LockMode
 from gate.model.snapshot import Snapshot
 from gate.rules.analysis import analysed, uses
@@ -154,9 +155,7 @@ _PARTITIONED = "CREATE TABLE p (a int) PARTITION BY RANGE (a); CREATE TABLE p1 P
 _AS, _RX = LockMode.ACCESS_SHARE, LockMode.ROW_EXCLUSIVE
 
 
-def _fact(form: str, setup: str, statement: str, **locks: LockMode) -> Fact:
-    return Fact(form=form, source=_DOC, proof=Proof(setup=setup, statement=statement, expects=expected(locks)))
-
+_fact = partial(fact, source=_DOC)
 
 FACTS = (
     _fact("CREATE VIEW; views inside are not expanded", _TABLES, "CREATE VIEW w AS SELECT t.* FROM v, t", v=_AS, t=_AS),

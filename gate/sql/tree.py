@@ -5,7 +5,7 @@ Source: libpg_query 18 through postgast; node names are those of PostgreSQL's `p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import postgast
@@ -85,6 +85,3 @@ def deparsed(node: Tree) -> str:
     result = pb.ParseResult(version=180000)
     result.stmts.add().stmt.select_stmt.CopyFrom(select)
     return str(postgast.deparse(result)).removeprefix("SELECT ").strip()
-
-
-Builder = Callable[[Any], Any]

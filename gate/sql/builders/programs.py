@@ -13,7 +13,6 @@ from gate.model.actions import (
     CreateTableAs,
     CreateTrigger,
     CreateView,
-    Inert,
     OnObject,
     PolicyAction,
     Query,
@@ -188,9 +187,6 @@ def call(node: Tree) -> Statement:
     return Statement(kind="CALL", action=action)
 
 
-_WRITES = ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
-
-
 def explain(node: Tree) -> Statement:
     """ExplainStmt; without ANALYZE the query is planned, not run."""
     from gate.sql.builders.maintenance import is_on
@@ -256,12 +252,6 @@ def _select_into(node: Tree, into: Tree) -> Statement:
         persistence=into.rel.relpersistence or "p",
     )
     return Statement(kind="SELECT INTO", action=action)
-
-
-def create_cast(node: Tree) -> Statement:
-    """CreateCastStmt."""
-    del node
-    return Statement(kind="CREATE CAST", action=Inert(what="create cast"))
 
 
 BUILDERS = {

@@ -7,7 +7,7 @@ from postgast import pg_query_pb2 as pb
 from gate.model.actions import Bound, ColumnSpec, ConstraintSpec, CreateTable, CreateTableAs, Like, Statement
 from gate.model.names import Name
 from gate.sql.queries import query
-from gate.sql.terms import SERIALS, constant, expression, list_name, range_name, strings, type_name
+from gate.sql.terms import SERIALS, constant, expression, range_name, strings, type_name
 from gate.sql.tree import Tree, content, which, words
 
 KINDS = {
@@ -201,11 +201,6 @@ def create_table_as(node: Tree) -> Statement:
     )
     tag = "CREATE MATERIALIZED VIEW" if is_matview else "SELECT INTO" if node.is_select_into else "CREATE TABLE AS"
     return Statement(kind=tag, action=action)
-
-
-def drop_name(node: Tree) -> Name:
-    """A DROP TABLE's name."""
-    return list_name(node)
 
 
 BUILDERS = {
