@@ -200,11 +200,16 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """Events per second between two samples of `pg_stat_user_tables`; `window_s` is the time between them."""
+    """Events per second between two samples of `pg_stat_all_tables`, `window_s` apart; None where only one was taken.
 
-    window_s: float
-    scans_per_s: float
-    writes_per_s: float
+    `scans` and `writes` are the counters themselves, since the statistics were last reset.
+    """
+
+    window_s: float = 0.0
+    scans_per_s: float | None = None
+    writes_per_s: float | None = None
+    scans: int = 0
+    writes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

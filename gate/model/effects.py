@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gate.model.costs import Seconds
 from gate.model.locks import LockMode
 from gate.model.work import Work
 
@@ -25,7 +26,11 @@ class Touch:
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """A relation as the statement meets it: under the name it had before, with all that is done to it."""
+    """A relation as the statement meets it: under the name it had before, with all that is done to it.
+
+    `seconds` is what the work on it takes, None where unknown; `disk_bytes` and `wal_bytes` what it needs meanwhile.
+    `scans_per_s` and `writes_per_s` were watched, `scans` and `writes` counted since the statistics were last reset.
+    """
 
     oid: int
     schema: str
@@ -39,8 +44,18 @@ class Effect:
     size_bytes: int | None = None
     is_new: bool = False
     is_known_empty: bool = False
+    seconds: Seconds | None = None
+    disk_bytes: int | None = None
+    wal_bytes: int | None = None
     scans_per_s: float | None = None
     writes_per_s: float | None = None
+    scans: int | None = None
+    writes: int | None = None
+
+    @property
+    def is_unused(self) -> bool:
+        """Made by this release, or empty and never read since the server's counters began: nobody can be harmed."""
+        return self.is_new or (self.is_known_empty and self.scans == 0 and not self.scans_per_s)
 
     @property
     def relation(self) -> str:

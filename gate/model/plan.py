@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from gate.model.costs import Seconds, total
 from gate.model.effects import Effect
 from gate.model.locks import LockMode
 from gate.model.moment import Blocker
+from gate.model.steps import Step
 from gate.model.unread import Unread
 
 
@@ -35,7 +37,11 @@ class Severity(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What a rule says of a statement or of the state: the harm, and the way out. `relation` is what it is about."""
+    """What a rule says of a statement or of the state: the harm, and the way out.
+
+    `relation` is what it is about. `is_cured_by_split`: a split, where there is one, takes the harm away.
+    `examples` are keys of rows, for a terminal only. `allowed_by` is the reason that somebody gave for allowing it.
+    """
 
     rule: str
     severity: Severity
@@ -43,11 +49,13 @@ class Finding:
     remedy: str
     relation: str | None = None
     allowed_by: str | None = None
+    is_cured_by_split: bool = False
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class StatementPlan:
-    """One statement, judged. `line` is 1-based; `column` and `offset` count characters."""
+    """One statement, judged. `line` is 1-based; `steps` are what to run instead, where the verdict is `split`."""
 
     line: int
     sql: str
@@ -56,17 +64,30 @@ class StatementPlan:
     is_understood: bool
     effects: tuple[Effect, ...] = ()
     findings: tuple[Finding, ...] = ()
+    steps: tuple[Step, ...] = ()
     forbids_transaction: bool = False
+
+    @property
+    def seconds(self) -> Seconds | None:
+        """What all of its work takes; None where a part is unknown."""
+        return total(effect.seconds for effect in self.effects)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hold:
-    """A lock from the statement that takes it (`from_line`) to the end of its transaction."""
+    """A lock from the statement that takes it (`from_line`) to the end of its transaction (`to_line`, its last one).
+
+    `seconds` is how long it is held, all later statements included; `queued` how many queries would wait behind it
+    at the traffic that was watched. None is unknown.
+    """
 
     relation: str
     lock: LockMode
     from_line: int
+    to_line: int = 0
     shuts_out: tuple[str, ...] = ()
+    seconds: Seconds | None = None
+    queued: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

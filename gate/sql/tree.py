@@ -85,3 +85,10 @@ def deparsed(node: Tree) -> str:
     result = pb.ParseResult(version=180000)
     result.stmts.add().stmt.select_stmt.CopyFrom(select)
     return str(postgast.deparse(result)).removeprefix("SELECT ").strip()
+
+
+def deparsed_statement(node: Tree) -> str:
+    """A raw statement node, as `parsed` gives it, as SQL."""
+    result = pb.ParseResult(version=180000)
+    result.stmts.add().stmt.CopyFrom(node)
+    return str(postgast.deparse(result)).strip()

@@ -1,0 +1,19 @@
+"""ALTER TABLE taken apart."""
+
+from __future__ import annotations
+
+from gate.sql.tree import content, deparsed_statement, parsed
+
+
+def parts_alone(sql: str) -> tuple[str, ...]:
+    """Each part of an ALTER TABLE as a statement of its own, in the order of writing."""
+    (node,) = parsed(sql)
+    statement = content(node)
+    texts = []
+    for command in statement.cmds:
+        alone = type(node)()
+        alone.CopyFrom(node)
+        del alone.alter_table_stmt.cmds[:]
+        alone.alter_table_stmt.cmds.add().CopyFrom(command)
+        texts.append(deparsed_statement(alone))
+    return tuple(texts)
