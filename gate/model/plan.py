@@ -118,7 +118,11 @@ class MigrationPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The whole answer. `findings` concern the state, not a statement; `taken_at` is ISO 8601 in UTC."""
+    """The whole answer. `findings` concern the state, not a statement; `taken_at` is ISO 8601 in UTC.
+
+    `timings` are the phases in their order, each with the seconds that it took. `free_disk_bytes` is what the server's
+    disk has left, None where nobody can tell.
+    """
 
     gate: str
     server_major: int
@@ -132,6 +136,8 @@ class Plan:
     blockers: tuple[Blocker, ...] = ()
     unknown: tuple[Unread, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    timings: tuple[tuple[str, float], ...] = ()
+    free_disk_bytes: int | None = None
 
     @property
     def verdict(self) -> Verdict:
