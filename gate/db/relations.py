@@ -11,6 +11,7 @@ from gate.db.asking import Ask, Row
 from gate.model.catalog import (
     Column,
     Constraint,
+    Gathered,
     Index,
     IndexKey,
     OperatorClass,
@@ -71,7 +72,7 @@ def built(answers: list[list[Row]], context: Context, *, sees_statistics: bool) 
     """The relations that the answers to `asks` describe."""
     parts = dict(zip(PARTS, answers, strict=True))
     sizes = {row["oid"]: row for row in parts["sizes"]}
-    gathered = {(row["relation"], row["number"]) for row in parts["gathered"]}
+    gathered = {(row["relation"], row["number"]): context.shared(_gathered(row)) for row in parts["gathered"]}
     texts = {row["rule"]: row["definition"] for row in parts["definitions"]}
     by_relation = {part: _grouped(parts[part]) for part in PARTS if part not in ("relations", "sizes", "sequences")}
     sequences = {row["oid"]: _sequence(row) for row in parts["sequences"]}
@@ -168,11 +169,23 @@ def _rows(row: Row, heap_bytes: int | None, block_size: int) -> float | None:
     return float(rows) if now == pages else round(float(rows) / pages * now)
 
 
-def _column(row: Row, gathered: set[tuple[int, int]], *, sees_all: bool) -> Column:
-    relation, is_hidden = row["relation"], row["is_hidden"]
+def _column(row: Row, gathered: Mapping[tuple[int, int], Gathered], *, sees_all: bool) -> Column:
+    found = gathered.get((row["relation"], row["number"]))
     return Column(
         **{name: row[name] for name in _COLUMN},
-        has_statistics=(relation, row["number"]) in gathered or (is_hidden and not sees_all),
+        has_statistics=found is not None or (row["is_hidden"] and not sees_all),
+        gathered=found,
+    )
+
+
+def _gathered(row: Row) -> Gathered:
+    """Rounded as far as an estimate needs them: a stored catalog is to be read, and equal columns are kept once."""
+    return Gathered(
+        width_bytes=row["width_bytes"],
+        null_share=round(row["null_share"], 3),
+        distinct=round(row["distinct"], 3),
+        correlation=None if row["correlation"] is None else round(row["correlation"], 2),
+        elements=None if row["elements"] is None else round(row["elements"], 1),
     )
 
 

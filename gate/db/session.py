@@ -16,12 +16,12 @@ SETTINGS = (
     "DateStyle", "IntervalStyle", "TimeZone", "check_function_bodies", "client_encoding", "deadlock_timeout",
     "default_statistics_target", "default_table_access_method", "default_tablespace", "default_toast_compression",
     "default_transaction_deferrable", "default_transaction_isolation", "default_transaction_read_only",
-    "effective_io_concurrency", "idle_in_transaction_session_timeout", "idle_session_timeout", "lock_timeout",
-    "maintenance_io_concurrency", "maintenance_work_mem", "max_locks_per_transaction",
-    "max_parallel_maintenance_workers", "max_standby_streaming_delay", "max_worker_processes", "row_security",
-    "search_path", "session_replication_role", "shared_buffers", "standard_conforming_strings", "statement_timeout",
-    "synchronous_commit", "transaction_timeout", "vacuum_freeze_table_age", "wal_level", "wal_skip_threshold",
-    "work_mem",
+    "effective_io_concurrency", "hash_mem_multiplier", "idle_in_transaction_session_timeout", "idle_session_timeout",
+    "lock_timeout", "maintenance_io_concurrency", "maintenance_work_mem", "max_locks_per_transaction",
+    "max_parallel_maintenance_workers", "max_parallel_workers", "max_standby_streaming_delay", "max_worker_processes",
+    "min_parallel_table_scan_size", "row_security", "search_path", "session_replication_role", "shared_buffers",
+    "standard_conforming_strings", "statement_timeout", "synchronous_commit", "transaction_timeout",
+    "vacuum_freeze_table_age", "wal_level", "wal_skip_threshold", "work_mem",
 )  # fmt: skip
 
 POOLER_HINTS = ("bouncer", "pooler", "pgcat", "odyssey", "supavisor", "-proxy.")

@@ -35,6 +35,21 @@ class Depend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What ANALYZE found in a column, never a value of it: see the page "pg_stats".
+
+    `width_bytes` is the average of a value as stored, `distinct` the number of values, negative as a share of the rows;
+    `correlation` tells how far the order on disk is the values' own, `elements` how many an array has on average.
+    """
+
+    width_bytes: int
+    null_share: float = 0.0
+    distinct: float = 0.0
+    correlation: float | None = None
+    elements: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """A row of `pg_attribute`. `volatility` is that of `default`: `i`, `s`, `v`, or None without one."""
 
@@ -51,6 +66,7 @@ class Column:
     is_local: bool = True
     inherit_count: int = 0
     has_statistics: bool = False
+    gathered: Gathered | None = None
     storage: str = ""
 
 
