@@ -36,13 +36,17 @@ class HeldLock:
 
 @dataclass(frozen=True, kw_only=True)
 class Blocker:
-    """A session, or a prepared transaction, that would make a statement wait now, and on what."""
+    """A session, or a prepared transaction, that would make a statement wait now, and on what.
+
+    `normalised` is the session's query without its literals, for every place but a terminal; None where unknown.
+    """
 
     relation: str
     held: LockMode
     wanted: LockMode
     session: Session
     what: str = ""
+    normalised: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

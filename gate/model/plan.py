@@ -150,10 +150,13 @@ class Plan:
         """All statements in order."""
         return tuple(statement for migration in self.migrations for statement in migration.statements)
 
-    def to_json(self) -> str:
-        """The document of `gate plan --format json`; its schema is what `gate schema plan` prints."""
+    def to_json(self, *, shows_rows: bool = False) -> str:
+        """The document of `gate plan --format json`; its schema is what `gate schema plan` prints.
+
+        `shows_rows` adds keys of violating rows, and gives other sessions' queries with their literals.
+        """
         import json
 
         from gate.model.document import document
 
-        return json.dumps(document(self), indent=2, ensure_ascii=False)
+        return json.dumps(document(self, shows_rows=shows_rows), indent=2, ensure_ascii=False)

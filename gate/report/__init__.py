@@ -15,10 +15,15 @@ from gate.model.plan import Plan
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """Where the report will be read: `width` in columns, and whether colour is welcome."""
+    """Where the report will be read: `width` in columns, and whether colour is welcome.
+
+    `shows_rows`: keys of violating rows and other people's queries may be shown as they are, because only the person
+    at the terminal sees them, or because they were asked for. Otherwise there are counts, and queries without literals.
+    """
 
     width: int = 80
     is_coloured: bool = False
+    shows_rows: bool = False
 
 
 class Format(Protocol):
