@@ -9,12 +9,9 @@ from operator import or_
 
 from psycopg import Connection
 
-from gate.db import moment
 from gate.db import snapshot as reading
-from gate.model.plan import Plan
 from gate.model.snapshot import Snapshot
 from gate.model.wants import Wants
-from gate.plan.pipeline import blockers
 from gate.plan.reading import ReadMigration
 from gate.rules.reaching_code import further_wants
 from gate.rules.scope import DEPTH
@@ -46,13 +43,3 @@ def look(
         asked |= further
         snapshot = reading.read(connection, further, release_role=release_role, already=snapshot)
     return replace(snapshot, is_code_complete=False)
-
-
-def with_blockers(connection: Connection, plan: Plan, snapshot: Snapshot) -> Plan:
-    """The plan with who holds, right now, a lock that one of its statements conflicts with."""
-    oids = (effect.oid for statement in plan.statements for effect in statement.effects)
-    touched = [oid for oid in dict.fromkeys(oids) if oid > 0]
-    if not touched:
-        return plan
-    now = replace(snapshot, moment=moment.read(connection, touched))
-    return replace(plan, blockers=blockers(plan.migrations, now))

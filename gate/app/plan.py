@@ -6,12 +6,14 @@ Where nothing is pending, only the bookkeeping is read: neither the parser nor t
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 
 from gate.app import pending
+from gate.app.clock import Clock
 from gate.app.opening import open_connection, open_source
 from gate.app.pending import as_findings
 from gate.app.request import Request
@@ -29,14 +31,15 @@ def plan(request: Request) -> Plan:
     source = open_source(settings)
     if request.snapshot is not None:
         return _plan_offline(source, request.snapshot)
+    clock = Clock(request.say)
     with open_connection(request, settings, name="gate plan") as connection:
-        request.say("reading the bookkeeping")
-        answer = pending.read(connection, source)
+        with clock.phase("reading the bookkeeping"):
+            answer = pending.read(connection, source)
         if not answer.migrations:
             return _nothing_to_judge(connection, source, answer)
-        from gate.app.judging import judge_live
-
-        return judge_live(connection, source, answer, settings, request.say)
+        with clock.phase("loading the rules"):
+            from gate.app.judging import judge_live
+        return replace(judge_live(connection, source, answer, settings, clock), timings=tuple(clock.phases))
 
 
 def _plan_offline(source: Source, name: str) -> Plan:

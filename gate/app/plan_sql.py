@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.app.looking import look, with_blockers
+from gate.app.clock import Clock
+from gate.app.looking import look
+from gate.app.weighing import Weighing, weigh
 from gate.db.connect import connect
-from gate.db.syntax import accepts
 from gate.model.migration import Migration, Sending
 from gate.model.plan import Plan
-from gate.plan.pipeline import judge
 from gate.plan.reading import ReadMigration, read
 from gate.sql.script import split_script
 
@@ -22,11 +22,10 @@ def plan_sql(sql: str, conninfo: str) -> Plan:
         Unreachable, MissingPrivilege: the connection.
     """
     migration = Migration(id=None, path=None, text=sql, statements=split_script(sql, copy_data=True))
-    migrations = [_outside_if_alone(item) for item in read([migration])]
+    migrations = tuple(_outside_if_alone(item) for item in read([migration]))
     with connect(conninfo, application_name="gate plan") as connection:
         snapshot = look(connection, migrations)
-        plan = judge(migrations, snapshot, source="sql", accepts=lambda text: accepts(connection, text))
-        return with_blockers(connection, plan, snapshot)
+        return weigh(connection, migrations, snapshot, Weighing(source="sql"), Clock())
 
 
 def _outside_if_alone(item: ReadMigration) -> ReadMigration:

@@ -38,9 +38,14 @@ def second(connection: psycopg.Connection, sample: Sample, now: float) -> dict[i
     }
 
 
+def counted(sample: Sample) -> dict[int, Traffic]:
+    """What one look alone tells: the counters since the statistics were last reset, no rates."""
+    return {oid: Traffic(scans=scans, writes=writes) for oid, (scans, writes) in sample.counters.items()}
+
+
 def _rate(before: tuple[int, int], after: tuple[int, int], window_s: float) -> Traffic:
     scans, writes = (max(0, late - early) / window_s for early, late in zip(before, after, strict=True))
-    return Traffic(window_s=window_s, scans_per_s=scans, writes_per_s=writes)
+    return Traffic(window_s=window_s, scans_per_s=scans, writes_per_s=writes, scans=after[0], writes=after[1])
 
 
 def _look(connection: psycopg.Connection, oids: list[int], now: float) -> Sample:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gate.model.units import lasting
+
 
 @dataclass(frozen=True)
 class Seconds:
@@ -33,3 +35,8 @@ def total(parts: Iterable[Seconds | None]) -> Seconds | None:
             return None
         found += part
     return found
+
+
+def spread(seconds: Seconds) -> str:
+    """The likely time with its range: `9 s (4 s to 20 s)`."""
+    return f"{lasting(seconds.likely)} ({lasting(seconds.low)} to {lasting(seconds.high)})"

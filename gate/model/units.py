@@ -36,6 +36,15 @@ def age(seconds: float) -> str:
     return f"{round(seconds / 86400)} days"
 
 
+def lasting(seconds: float) -> str:
+    """`3 ms`, `0.4 s`, `12 s`, `3 min`, `1.5 h`: how long something takes."""
+    if seconds < 0.1:
+        return f"{max(1, round(seconds * 1000))} ms"
+    if seconds < 120:
+        return f"{_short(seconds)} s"
+    return f"{_short(seconds / 60)} min" if seconds < 7200 else f"{_short(seconds / 3600)} h"
+
+
 def rate(per_second: float) -> str:
     """`0/s`, `0.4/s`, `120/s`, `5.2k/s`."""
     return f"{_short(per_second) if per_second < 1000 else about(per_second)}/s"

@@ -1,4 +1,4 @@
-"""The snapshot rolled forward through one migration, with the locks that its transactions hold."""
+"""The snapshot rolled forward through one migration: what each statement does, meets, and has to be asked for."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from gate.model.actions import SetSetting, Statement, TransactionControl
+from gate.model.checks import Check
 from gate.model.effects import Effect, NotUnderstood, ServerWouldReject
-from gate.model.locks import LockMode
 from gate.model.migration import Migration, Sending
-from gate.model.plan import Finding, Hold, MigrationPlan, Severity, StatementPlan, TransactionPlan, Verdict
+from gate.model.plan import Finding
 from gate.model.snapshot import Server, Snapshot
+from gate.model.work import Work
 from gate.plan.reading import ReadMigration, ReadStatement, invalid
-from gate.plan.verdicts import not_understood, rejected, works_under_lock
-from gate.rules import apply, derive
-from gate.rules import findings as rules_say
+from gate.plan.verdicts import not_understood, rejected
+from gate.rules import apply, checks, derive
 from gate.rules.event_triggers import fired
 from gate.rules.merging import effects
 
@@ -22,6 +22,50 @@ Accepts = Callable[[str], str | None]
 """Asks the live server's grammar: the error it gives for a text, None where it takes it."""
 
 _ENDS = frozenset({"commit", "rollback", "prepare"})
+_OUTSIDE = "put it in a migration of its own that the tool runs outside a transaction"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldedStatement:
+    """A statement as derived: `before` is the catalog that it meets, `certain` what is wrong with it by itself.
+
+    `changed` maps relations (oids) whose rows earlier statements of the release change to where the last one stands;
+    `checks` are the questions about rows that decide whether the server will take it.
+    """
+
+    read: ReadStatement
+    kind: str
+    before: Snapshot
+    is_understood: bool = True
+    effects: tuple[Effect, ...] = ()
+    certain: tuple[Finding, ...] = ()
+    checks: tuple[Check, ...] = ()
+    changed: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def statement(self) -> Statement | None:
+        """In our nouns; None where this grammar rejects it."""
+        return self.read.statement
+
+    @property
+    def sql(self) -> str:
+        """As written."""
+        return self.read.script.sql
+
+    @property
+    def line(self) -> int:
+        """Where its first token stands, 1-based."""
+        return self.read.script.line
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldedMigration:
+    """`transactions` are the places of the statements that commit together."""
+
+    migration: Migration
+    is_transactional: bool
+    statements: tuple[FoldedStatement, ...]
+    transactions: tuple[tuple[int, ...], ...]
 
 
 @dataclass
@@ -33,28 +77,32 @@ class _Fold:
     accepts: Accepts | None
     migration: Migration
     is_open: bool
-    plans: list[StatementPlan] = field(default_factory=list)
+    changed: dict[int, str]
+    folded: list[FoldedStatement] = field(default_factory=list)
     members: list[int] = field(default_factory=list)
-    held: dict[str, tuple[LockMode, int, tuple[str, ...]]] = field(default_factory=dict)
-    transactions: list[TransactionPlan] = field(default_factory=list)
+    transactions: list[tuple[int, ...]] = field(default_factory=list)
 
 
-def fold(read: ReadMigration, snapshot: Snapshot, accepts: Accepts | None = None) -> tuple[MigrationPlan, Snapshot]:
-    """The migration's plan, and the snapshot after it. Raises InvalidSql for text that no grammar takes."""
+def fold(
+    read: ReadMigration, snapshot: Snapshot, accepts: Accepts | None = None, changed: dict[int, str] | None = None
+) -> tuple[FoldedMigration, Snapshot, dict[int, str]]:
+    """The migration derived, the snapshot after it, and whose rows have been changed so far.
+
+    Raises InvalidSql for text that no grammar takes.
+    """
     migration = read.migration
     one = _is_one_transaction(read)
-    state = _Fold(snapshot, snapshot.server, accepts, migration, one)
+    state = _Fold(snapshot, snapshot.server, accepts, migration, one, changed or {})
     for item in read.statements:
         _step(state, item, one=one, alone=len(read.statements) == 1)
     _end(state)
-    plan = MigrationPlan(
-        id=migration.id,
-        path=migration.path,
+    folded = FoldedMigration(
+        migration=migration,
         is_transactional=one,
-        statements=tuple(state.plans),
+        statements=tuple(state.folded),
         transactions=tuple(state.transactions),
     )
-    return plan, replace(state.world, server=state.committed_server)
+    return folded, replace(state.world, server=state.committed_server), state.changed
 
 
 def _is_one_transaction(read: ReadMigration) -> bool:
@@ -67,17 +115,17 @@ def _is_one_transaction(read: ReadMigration) -> bool:
 
 def _step(state: _Fold, item: ReadStatement, *, one: bool, alone: bool) -> None:
     if item.statement is None:
-        plan = _unparsed(state, item)
+        folded = _unparsed(state, item)
     else:
-        plan = _judged(state, item, item.statement, one=one, alone=alone)
-    state.members.append(len(state.plans))
-    state.plans.append(plan)
-    _hold(state, plan)
+        folded = _derived(state, item, item.statement, one=one, alone=alone)
+    state.members.append(len(state.folded))
+    state.folded.append(folded)
+    _remember_changes(state, folded)
     if item.statement is not None:
         _transaction(state, item.statement, one=one)
 
 
-def _unparsed(state: _Fold, item: ReadStatement) -> StatementPlan:
+def _unparsed(state: _Fold, item: ReadStatement) -> FoldedStatement:
     """The grammar of 18 rejects it; the server decides whether that is a syntax error."""
     assert item.error is not None
     if state.accepts is None or state.accepts(item.script.sql) is not None:
@@ -85,65 +133,48 @@ def _unparsed(state: _Fold, item: ReadStatement) -> StatementPlan:
     finding = not_understood(
         f"this server accepts it, the grammar of PostgreSQL 18 does not ({item.error.problem})", ""
     )
-    return _plan(item, item.script.sql.split()[0].upper(), (), (finding,), understood=False)
+    return FoldedStatement(
+        read=item,
+        kind=item.script.sql.split()[0].upper(),
+        before=state.world,
+        is_understood=False,
+        certain=(finding,),
+        changed=state.changed,
+    )
 
 
-def _judged(state: _Fold, item: ReadStatement, statement: Statement, *, one: bool, alone: bool) -> StatementPlan:
-    found: tuple[Effect, ...] = ()
-    findings: list[Finding] = []
-    understood = True
+def _derived(state: _Fold, item: ReadStatement, statement: Statement, *, one: bool, alone: bool) -> FoldedStatement:
+    folded = FoldedStatement(read=item, kind=statement.kind, before=state.world, changed=state.changed)
+    certain: list[Finding] = []
     if statement.forbids_transaction and state.is_open and not (alone and item.script.data is None and not one):
-        findings.append(rejected(f"{statement.kind} cannot run inside a transaction block", _OUTSIDE))
+        certain.append(rejected(f"{statement.kind} cannot run inside a transaction block", _OUTSIDE))
     try:
         touches = derive(statement.action, state.world)
         fires = fired(statement.kind, statement.action, touches, state.world)
-        found = effects((*touches, *fires), state.world)
-        findings += rules_say(statement.action, found, state.world)
+        folded = replace(
+            folded,
+            effects=effects((*touches, *fires), state.world),
+            checks=checks(statement.action, state.world),
+        )
         state.world = apply(statement.action, state.world)
     except ServerWouldReject as answer:
-        findings.append(rejected(answer.problem, answer.remedy))
+        certain.append(rejected(answer.problem, answer.remedy))
     except NotUnderstood as answer:
-        findings.append(not_understood(answer.problem, answer.remedy))
-        understood = False
-    held = {name: (mode, line) for name, (mode, line, _) in state.held.items()}
-    findings += works_under_lock(statement.action, found, held)
-    return _plan(
-        item, statement.kind, found, tuple(findings), understood=understood, alone=statement.forbids_transaction
-    )
+        certain.append(not_understood(answer.problem, answer.remedy))
+        folded = replace(folded, is_understood=False)
+    return replace(folded, certain=tuple(certain))
 
 
-_OUTSIDE = "put it in a migration of its own that the tool runs outside a transaction"
-
-
-def _plan(
-    item: ReadStatement,
-    kind: str,
-    found: tuple[Effect, ...],
-    findings: tuple[Finding, ...],
-    *,
-    understood: bool,
-    alone: bool = False,
-) -> StatementPlan:
-    return StatementPlan(
-        line=item.script.line,
-        sql=item.script.sql,
-        kind=kind,
-        verdict=Verdict.REFUSE if any(item.severity is Severity.REFUSE for item in findings) else Verdict.PASS,
-        is_understood=understood,
-        effects=found,
-        findings=findings,
-        forbids_transaction=alone,
-    )
+def _remember_changes(state: _Fold, folded: FoldedStatement) -> None:
+    written = [effect.oid for effect in folded.effects if Work.WRITE in effect.work]
+    if written or not folded.is_understood:
+        place = f"line {folded.line} of {state.migration.path}" if state.migration.path else f"line {folded.line}"
+        # What is not understood may have changed anything.
+        oids = written if folded.is_understood else [*folded.before.relations]
+        state.changed = {**state.changed, **dict.fromkeys(oids, place)}
 
 
 # --- transactions -----------------------------------------------------------------------------------------------------
-
-
-def _hold(state: _Fold, plan: StatementPlan) -> None:
-    for effect in plan.effects:
-        known = state.held.get(effect.relation)
-        if known is None or effect.lock > known[0]:
-            state.held[effect.relation] = (effect.lock, plan.line, effect.shuts_out)
 
 
 def _transaction(state: _Fold, statement: Statement, *, one: bool) -> None:
@@ -162,10 +193,6 @@ def _transaction(state: _Fold, statement: Statement, *, one: bool) -> None:
 
 def _end(state: _Fold) -> None:
     if state.members:
-        holds = tuple(
-            Hold(relation=name, lock=mode, from_line=line, shuts_out=shut)
-            for name, (mode, line, shut) in sorted(state.held.items(), key=lambda item: (-item[1][0].strength, item[0]))
-        )
-        state.transactions.append(TransactionPlan(statements=tuple(state.members), holds=holds))
-    state.members, state.held = [], {}
+        state.transactions.append(tuple(state.members))
+    state.members = []
     state.world = replace(state.world, server=state.committed_server)

@@ -4,31 +4,67 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+from gate.model.checks import Check
 from gate.model.effects import Effect
 from gate.model.moment import Blocker, HeldLock, Moment, Session
 from gate.model.plan import Finding, MigrationPlan, Plan
 from gate.model.snapshot import Snapshot
 from gate.model.version import VERSION
-from gate.plan.folding import Accepts, fold
+from gate.plan.deciding import Judging, decide
+from gate.plan.folding import Accepts, FoldedMigration, fold
 from gate.plan.reading import ReadMigration
 
 
+@dataclass(frozen=True, kw_only=True)
+class Folded:
+    """All pending migrations derived against one snapshot, before anything was asked of rows or traffic."""
+
+    snapshot: Snapshot
+    migrations: tuple[FoldedMigration, ...]
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Every question about rows, once."""
+        asked = (check for one in self.migrations for item in one.statements for check in item.checks)
+        return tuple(dict.fromkeys(asked))
+
+    @property
+    def relations(self) -> tuple[int, ...]:
+        """The oids of all relations that a statement touches and that are there already."""
+        touched = (effect.oid for one in self.migrations for item in one.statements for effect in item.effects)
+        return tuple(oid for oid in dict.fromkeys(touched) if oid > 0)
+
+    @property
+    def tables(self) -> tuple[int, ...]:
+        """Those among them that have rows, whose traffic counts."""
+        known = self.snapshot.relations
+        return tuple(oid for oid in self.relations if oid in known and known[oid].has_storage)
+
+
+def fold_all(migrations: Iterable[ReadMigration], snapshot: Snapshot, accepts: Accepts | None = None) -> Folded:
+    """Every migration in order. Raises InvalidSql for text that neither this grammar nor the server's takes."""
+    folded: list[FoldedMigration] = []
+    world, changed = snapshot, dict[int, str]()
+    for item in migrations:
+        one, world, changed = fold(item, world, accepts, changed)
+        folded.append(one)
+    return Folded(snapshot=snapshot, migrations=tuple(folded))
+
+
 def judge(
-    migrations: Iterable[ReadMigration],
-    snapshot: Snapshot,
+    folded: Folded,
+    judging: Judging | None = None,
     *,
     source: str,
     findings: tuple[Finding, ...] = (),
-    accepts: Accepts | None = None,
     notes: tuple[str, ...] = (),
 ) -> Plan:
-    """The plan. Raises InvalidSql for text that neither this grammar nor the server's takes."""
-    planned: list[MigrationPlan] = []
-    world = snapshot
-    for item in migrations:
-        plan, world = fold(item, world, accepts)
-        planned.append(plan)
+    """The plan."""
+    judging = judging or Judging()
+    snapshot = replace(folded.snapshot, moment=judging.moment)
+    planned = [decide(one, judging) for one in folded.migrations]
     return Plan(
         gate=VERSION,
         server_major=snapshot.server.major,

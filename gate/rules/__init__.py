@@ -1,8 +1,9 @@
 """What each family of statements does: facts with proofs, `derive` and `apply`. The room is walked, in name order.
 
 A family is a module with `DERIVES` (action type -> function of (action, world) that yields touches), `APPLIES`
-(action type -> function of (action, snapshot) that returns the snapshot after it), `PARTS` (subcommands of ALTER TABLE,
-see `alter_table`), `FACTS`, and `RULES` (see `ruling`). Each of them may be missing.
+(action type -> function of (action, snapshot) that returns the snapshot after it), `CHECKS` (action type -> function of
+(action, snapshot) that yields questions about rows), `PARTS` (subcommands of ALTER TABLE, see `alter_table`), `FACTS`,
+and `RULES` (see `ruling`). Each of them may be missing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from gate.model.actions import Action
+from gate.model.checks import Check
 from gate.model.effects import Effect, NotUnderstood, Touch
 from gate.model.facts import Fact
 from gate.model.plan import Finding
@@ -44,6 +46,13 @@ def rules() -> tuple[FamilyRule, ...]:
 def findings(action: Action, effects: tuple[Effect, ...], before: Snapshot) -> tuple[Finding, ...]:
     """What the rules say of a statement that `derive` understood."""
     return tuple(finding for rule in rules() for finding in rule.finds(action, effects, before))
+
+
+def checks(action: Action, before: Snapshot) -> tuple[Check, ...]:
+    """What has to be asked about rows before it is known whether the server takes the statement."""
+    function = _by_action("CHECKS").get(type(action))
+    asked: Iterable[Check] = () if function is None else function(action, before)
+    return tuple(dict.fromkeys(asked))
 
 
 @cache

@@ -10,7 +10,7 @@ from gate.model.migration import Migration, Sending
 from gate.model.names import Name
 from gate.model.plan import Plan, Verdict
 from gate.model.snapshot import Server, Snapshot
-from gate.plan.pipeline import judge
+from gate.plan.pipeline import fold_all, judge
 from gate.plan.reading import read
 from gate.sql.script import split_script
 
@@ -42,7 +42,7 @@ def _plan(sql: str, *, is_transactional: bool = True, sending: Sending = Sending
         sending=sending,
         statements=split_script(sql, path="1.sql"),
     )
-    return judge(read([migration]), _catalog(), source="plain")
+    return judge(fold_all(read([migration]), _catalog()), source="plain")
 
 
 def test_an_error_stands_where_it_is_in_the_file() -> None:
@@ -63,8 +63,9 @@ def test_a_table_of_this_release_is_harmless() -> None:
 def test_work_under_a_lock_that_an_earlier_statement_took() -> None:
     sql = "ALTER TABLE orders ADD CONSTRAINT c CHECK (id > 0) NOT VALID;\nALTER TABLE orders VALIDATE CONSTRAINT c;\n"
     together = _plan(sql)
-    assert together.verdict is Verdict.REFUSE
+    assert together.verdict is Verdict.SPLIT
     assert "held since line 1" in together.statements[1].findings[0].problem
+    assert [step.sql for step in together.statements[1].steps] == ["ALTER TABLE orders VALIDATE CONSTRAINT c"]
     apart = _plan(sql, is_transactional=False, sending=Sending.EACH)
     assert apart.verdict is Verdict.PASS
 

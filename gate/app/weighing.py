@@ -1,0 +1,70 @@
+"""From parsed migrations and their snapshot to a plan: folded, the rows asked, the traffic watched, decided.
+
+Whatever the connection is needed for happens here, and what is computed meanwhile; the decisions are the plan room's.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import psycopg
+
+from gate.app.clock import Clock
+from gate.db import moment, traffic
+from gate.db.syntax import accepts
+from gate.model.catalog import Traffic
+from gate.model.plan import Finding, Plan
+from gate.model.snapshot import Snapshot
+from gate.plan.deciding import Judging
+from gate.plan.pipeline import Folded, fold_all, judge
+from gate.plan.reading import ReadMigration
+from gate.policy.policy import Policy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weighing:
+    """What a plan is made with: where it comes from, the policy, how long to watch the traffic (0: not at all)."""
+
+    source: str
+    policy: Policy = field(default_factory=Policy)
+    sample_s: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def weigh(
+    connection: psycopg.Connection,
+    migrations: tuple[ReadMigration, ...],
+    snapshot: Snapshot,
+    weighing: Weighing,
+    clock: Clock,
+) -> Plan:
+    """The plan against the live database; its rows are asked while its traffic is watched."""
+    with clock.phase("working out what the statements do"):
+        folded = fold_all(migrations, snapshot, lambda text: accepts(connection, text))
+    with clock.phase("looking who is in the way"):
+        first = traffic.first(connection, folded.tables, time.monotonic())
+        now = moment.read(connection, folded.relations) if folded.relations else snapshot.moment
+    with clock.phase("watching the traffic"):
+        rates = _watched(connection, first, weighing.sample_s)
+    with clock.phase("judging"):
+        judging = Judging(policy=weighing.policy, traffic=rates, moment=now)
+        return _judged(folded, judging, weighing)
+
+
+def weigh_stored(migrations: tuple[ReadMigration, ...], snapshot: Snapshot, weighing: Weighing) -> Plan:
+    """Against a stored catalog; nobody can be asked whether the server's grammar takes more than ours."""
+    return _judged(fold_all(migrations, snapshot), Judging(policy=weighing.policy), weighing)
+
+
+def _judged(folded: Folded, judging: Judging, weighing: Weighing) -> Plan:
+    return judge(folded, judging, source=weighing.source, findings=weighing.findings, notes=weighing.notes)
+
+
+def _watched(connection: psycopg.Connection, first: traffic.Sample, sample_s: float) -> dict[int, Traffic]:
+    """The rates, or without a sample only what was counted so far."""
+    if not sample_s:
+        return traffic.counted(first)
+    time.sleep(max(0.0, first.at_s + sample_s - time.monotonic()))
+    return traffic.second(connection, first, time.monotonic())

@@ -1,0 +1,144 @@
+"""What was derived becomes a verdict: priced, held against the rules, the rows' answers and the policy, and split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from gate.model.actions import Action
+from gate.model.catalog import Traffic
+from gate.model.checks import Answer, Check
+from gate.model.effects import Effect
+from gate.model.moment import Moment
+from gate.model.plan import Finding, MigrationPlan, Severity, StatementPlan, TransactionPlan, Verdict
+from gate.model.snapshot import Snapshot
+from gate.model.steps import CannotSplit, Step
+from gate.plan.blocking import Priced, blocked, holds
+from gate.plan.folding import FoldedMigration, FoldedStatement
+from gate.plan.splitting import alone, steps_of, works_under_lock
+from gate.policy.policy import Policy, Splits
+from gate.rules import findings as rules_say
+
+Costs = Callable[[Action, tuple[Effect, ...], Snapshot], tuple[Effect, ...]]
+"""Fills in what the work on each relation takes."""
+
+
+def _free(action: Action, effects: tuple[Effect, ...], before: Snapshot) -> tuple[Effect, ...]:  # noqa: ARG001
+    return effects
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judging:
+    """What a judgement needs beside the catalog: the policy, what work costs here, the traffic, what the rows said,
+    and who is there right now.
+    """
+
+    policy: Policy = field(default_factory=Policy)
+    costs: Costs = _free
+    traffic: Mapping[int, Traffic] = field(default_factory=dict)
+    answers: Mapping[Check, Answer] = field(default_factory=dict)
+    moment: Moment = field(default_factory=Moment)
+
+
+def decide(folded: FoldedMigration, judging: Judging) -> MigrationPlan:
+    """The migration's plan."""
+    priced = [_priced(place, item, judging) for place, item in enumerate(folded.statements)]
+    members = [[priced[place] for place in transaction] for transaction in folded.transactions]
+    to_blame = {
+        place: found for transaction in members for place, found in blocked(transaction, judging.policy).items()
+    }
+    statements = [
+        _judged(item, priced[place].effects, to_blame.get(place, []), judging)
+        for place, item in enumerate(folded.statements)
+    ]
+    return MigrationPlan(
+        id=folded.migration.id,
+        path=folded.migration.path,
+        is_transactional=folded.is_transactional,
+        statements=tuple(statements),
+        transactions=tuple(
+            TransactionPlan(statements=places, holds=holds(transaction))
+            for places, transaction in zip(folded.transactions, members, strict=True)
+        ),
+    )
+
+
+def _priced(place: int, item: FoldedStatement, judging: Judging) -> Priced:
+    effects = tuple(_busy(effect, judging.traffic.get(effect.oid)) for effect in item.effects)
+    if item.statement is not None:
+        effects = judging.costs(item.statement.action, effects, item.before)
+    return Priced(place=place, line=item.line, effects=effects, is_understood=item.is_understood)
+
+
+def _busy(effect: Effect, traffic: Traffic | None) -> Effect:
+    if traffic is None:
+        return effect
+    return replace(
+        effect,
+        scans_per_s=traffic.scans_per_s,
+        writes_per_s=traffic.writes_per_s,
+        scans=traffic.scans,
+        writes=traffic.writes,
+    )
+
+
+# --- one statement ----------------------------------------------------------------------------------------------------
+
+
+def _judged(
+    item: FoldedStatement, effects: tuple[Effect, ...], blocking: list[Finding], judging: Judging
+) -> StatementPlan:
+    found = [*item.certain, *blocking]
+    if item.statement is not None and item.is_understood:
+        found += rules_say(item.statement.action, effects, replace(item.before, moment=judging.moment))
+    steps, findings = _split(item, effects, tuple(found), judging.policy)
+    return StatementPlan(
+        line=item.line,
+        sql=item.sql,
+        kind=item.kind,
+        verdict=_verdict(steps, findings),
+        is_understood=item.is_understood,
+        effects=effects,
+        findings=findings,
+        steps=steps,
+        forbids_transaction=item.statement is not None and item.statement.forbids_transaction,
+    )
+
+
+def _verdict(steps: tuple[Step, ...], findings: tuple[Finding, ...]) -> Verdict:
+    refused = [finding for finding in findings if finding.severity is Severity.REFUSE]
+    if any(not (steps and finding.is_cured_by_split) for finding in refused):
+        return Verdict.REFUSE
+    return Verdict.SPLIT if steps else Verdict.PASS
+
+
+def _split(
+    item: FoldedStatement, effects: tuple[Effect, ...], findings: tuple[Finding, ...], policy: Policy
+) -> tuple[tuple[Step, ...], tuple[Finding, ...]]:
+    """The steps, where a finding that counts asks for them; or the findings with the reason why there are none."""
+    asking = [finding for finding in findings if finding.is_cured_by_split and finding.severity is not Severity.NOTE]
+    if not asking or item.statement is None or policy.splits is Splits.REFUSE:
+        return (), findings
+    try:
+        return _steps(item, effects, asking), findings
+    except CannotSplit as reason:
+        return (), tuple(_unsplit(finding, reason) if finding in asking else finding for finding in findings)
+
+
+def _steps(item: FoldedStatement, effects: tuple[Effect, ...], asking: list[Finding]) -> tuple[Step, ...]:
+    assert item.statement is not None
+    # The lock is an earlier statement's: it is enough to commit before this one.
+    if all(finding.rule in _BY_AN_EARLIER_LOCK for finding in asking) and not works_under_lock(effects):
+        return alone(item.sql, item.statement, effects)
+    return steps_of(item.sql, item.statement, item.before)
+
+
+_BY_AN_EARLIER_LOCK = frozenset({"lock-held-through-work", "works-under-blocking-lock"})
+
+
+def _unsplit(finding: Finding, reason: CannotSplit) -> Finding:
+    return replace(
+        finding,
+        problem=f"{finding.problem}; it cannot be split: {reason.problem}",
+        remedy=reason.remedy or finding.remedy,
+    )

@@ -1,0 +1,132 @@
+"""A statement into steps: recipes are asked, and asked again of every step that still works under a blocking lock.
+
+The steps are held against the catalog rolled forward, as any statement is, so that what a step locks is known by the
+same facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from gate.model.actions import Action, AlterTable, Statement
+from gate.model.effects import Effect, NotUnderstood, ServerWouldReject
+from gate.model.snapshot import Snapshot
+from gate.model.steps import Backfill, CannotSplit, Gather, StatementStep, Step, StepKind
+from gate.model.work import Work
+from gate.rules import apply, derive
+from gate.rules.merging import effects
+from gate.splits import recipe_for
+from gate.splits.case import Case
+from gate.sql.parse import Parsed, parse_all
+from gate.sql.rewriting.alter_table import parts_alone
+
+_LONG = frozenset({Work.VALIDATION_SCAN, Work.INDEX_BUILD, Work.REWRITE})
+# A recipe's step may need a recipe, and that one's too: a column with a key, its NOT NULL, its index.
+_DEPTH = 6
+
+
+def steps_of(sql: str, statement: Statement, before: Snapshot) -> tuple[Step, ...]:
+    """What to run instead of the statement. Raises CannotSplit where there is no safer way, with the reason."""
+    splitter = _Splitter(before)
+    return tuple(splitter.split(sql, statement, _DEPTH))
+
+
+def alone(sql: str, statement: Statement, found: tuple[Effect, ...]) -> tuple[Step, ...]:
+    """The statement as a step of its own: in a transaction by itself it holds its locks for itself only."""
+    return (
+        StatementStep(
+            sql=sql,
+            why="by itself: nothing else is done while it holds its locks",
+            kind=_kind(found, statement),
+            is_transactional=not statement.forbids_transaction,
+            effects=found,
+        ),
+    )
+
+
+def works_under_lock(found: tuple[Effect, ...]) -> bool:
+    """Whether rows are worked on under a lock that shuts others out of a relation that may have some."""
+    return any(
+        set(effect.work) & _LONG
+        and effect.shuts_out
+        and not (effect.is_new or effect.is_known_empty)
+        and (effect.kind != "m" or "reads" in effect.shuts_out)
+        for effect in found
+    )
+
+
+@dataclass
+class _Splitter:
+    """`world` is the catalog after the steps so far."""
+
+    world: Snapshot
+
+    def split(self, sql: str, statement: Statement, depth: int) -> Iterator[Step]:
+        """The steps of a statement that is known to need them."""
+        action = statement.action
+        if isinstance(action, AlterTable) and len(action.parts) > 1:
+            for text in parts_alone(sql):
+                yield from self._each(text, depth)
+            return
+        recipe = recipe_for(action)
+        if recipe is None or depth == 0:
+            raise CannotSplit("there is no safer way to do this beside running queries")
+        case = Case(sql=sql, action=action, effects=self._effects(action), before=self.world)
+        for step in recipe(case):
+            yield from self._step(step, depth - 1)
+
+    def _each(self, text: str, depth: int) -> Iterator[Step]:
+        """Statements that may or may not need a split."""
+        for parsed in parse_all(text):
+            found = self._effects(parsed.statement.action)
+            if works_under_lock(found):
+                yield from self.split(text, parsed.statement, depth)
+            else:
+                self.world = apply(parsed.statement.action, self.world)
+                yield alone(text, parsed.statement, found)[0]
+
+    def _step(self, step: Step, depth: int) -> Iterator[Step]:
+        match step:
+            case StatementStep(sql=sql):
+                yield from self._statement(step, parse_all(sql), depth)
+            case Backfill(batch=sql) | Gather(sql=sql):
+                yield replace(step, effects=self._effects(parse_all(sql)[0].statement.action))
+            case _:
+                yield step
+
+    def _statement(self, step: StatementStep, parsed: tuple[Parsed, ...], depth: int) -> Iterator[Step]:
+        found: dict[str, Effect] = {}
+        world = self.world
+        for item in parsed:
+            action = item.statement.action
+            here = self._effects(action)
+            if works_under_lock(here) and len(parsed) == 1 and depth:
+                yield from self.split(step.sql, item.statement, depth)
+                return
+            found.update({effect.relation: effect for effect in here if _is_stronger(effect, found)})
+            self.world = apply(action, self.world)
+        merged = tuple(sorted(found.values(), key=lambda effect: (-effect.lock.strength, effect.relation)))
+        if works_under_lock(merged):
+            self.world = world
+            raise CannotSplit("a part of it would still work under a lock that shuts others out")
+        yield replace(step, effects=merged)
+
+    def _effects(self, action: Action) -> tuple[Effect, ...]:
+        try:
+            return effects(derive(action, self.world), self.world)
+        except (ServerWouldReject, NotUnderstood) as answer:
+            raise CannotSplit(f"a step could not be foreseen: {answer.problem}", remedy=answer.remedy) from answer
+
+
+def _is_stronger(effect: Effect, found: dict[str, Effect]) -> bool:
+    return effect.relation not in found or effect.lock > found[effect.relation].lock
+
+
+def _kind(found: tuple[Effect, ...], statement: Statement) -> StepKind:
+    work = {kind for effect in found for kind in effect.work}
+    if statement.forbids_transaction or Work.INDEX_BUILD in work:
+        return StepKind.CONCURRENT
+    if Work.VALIDATION_SCAN in work:
+        return StepKind.VALIDATION
+    return StepKind.BATCH if Work.WRITE in work else StepKind.CATALOG
