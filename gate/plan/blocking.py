@@ -99,7 +99,11 @@ def blocked(members: Sequence[Priced], policy: Policy) -> dict[int, list[Finding
             known = held.get(effect.oid)
             if _shuts_somebody_out(effect) and (known is None or effect.lock > known[0].lock):
                 held[effect.oid] = (effect, member)
-        findings = [*_own(member, held, members, policy), *_others(member, held, members, policy)]
+        findings = [
+            *_own(member, held, members, policy),
+            *_others(member, held, members, policy),
+            *_awaits(member, held),
+        ]
         if findings:
             found[member.place] = findings
     return found
@@ -184,6 +188,34 @@ def _held_through(
     )
 
 
+def _awaits(member: Priced, held: dict[int, tuple[Effect, Priced]]) -> Iterable[Finding]:
+    """A second lock is asked for while a first one is held: who waits for the first waits for both."""
+    wanted = [effect for effect in member.effects if held.get(effect.oid, (None, None))[1] is member]
+    wanted = [effect for effect in wanted if not (effect.is_new or _is_quiet(effect))]
+    earlier = [
+        (holder, since)
+        for holder, since in held.values()
+        if since is not member and not (holder.is_unused or _is_quiet(holder))
+    ]
+    if wanted and earlier:
+        holder, since = max(earlier, key=lambda item: item[0].lock)
+        yield Finding(
+            rule="waits-while-holding",
+            severity=Severity.WARN,
+            problem=f"asks for {wanted[0].lock.value} on {wanted[0].relation} while {holder.lock.value} on "
+            f"{holder.relation} is held since line {since.line}: for as long as it has to wait, "
+            f"{' and '.join(holder.shuts_out)} of {holder.relation} wait too",
+            remedy="commit in between: put it in a migration of its own",
+            relation=holder.relation,
+            is_cured_by_split=True,
+        )
+
+
+def _is_quiet(effect: Effect) -> bool:
+    """Nobody touched it while it was watched."""
+    return effect.scans_per_s == 0 and effect.writes_per_s == 0
+
+
 def _shuts_somebody_out(effect: Effect) -> bool:
     """Nobody writes to a materialized view but REFRESH."""
     return bool(effect.shuts_out) and (effect.kind != "m" or "reads" in effect.shuts_out)
@@ -226,8 +258,7 @@ def _is_a_part(own: Seconds | None, held: Seconds | None) -> bool:
 
 
 def _is_cold(effect: Effect) -> bool:
-    watched = effect.scans_per_s == 0 and effect.writes_per_s == 0
-    return watched and effect.scans is not None and effect.scans <= _COLD_SCANS
+    return _is_quiet(effect) and effect.scans is not None and effect.scans <= _COLD_SCANS
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

@@ -133,7 +133,7 @@ def _steps(item: FoldedStatement, effects: tuple[Effect, ...], asking: list[Find
     return steps_of(item.sql, item.statement, item.before)
 
 
-_BY_AN_EARLIER_LOCK = frozenset({"lock-held-through-work", "works-under-blocking-lock"})
+_BY_AN_EARLIER_LOCK = frozenset({"lock-held-through-work", "waits-while-holding", "works-under-blocking-lock"})
 
 
 def _unsplit(finding: Finding, reason: CannotSplit) -> Finding:
