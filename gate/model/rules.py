@@ -11,17 +11,26 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """`harm` is what happens to whoever uses the database, `way_out` what to do instead; `about` sorts them."""
+    """`harm` is what happens to whoever uses the database, `way_out` what to do instead; `about` sorts them.
+
+    `is_off_by_default`: a matter of style, which only a policy turns on. `may_be_off`: a policy may turn it off, or make
+    it a warning; `may_be_allowed`: a comment may allow it at a statement.
+    """
 
     name: str
     about: str
     harm: str
     way_out: str
     aliases: tuple[str, ...] = ()
+    is_off_by_default: bool = False
+    may_be_off: bool = True
+    may_be_allowed: bool = True
 
 
 STATEMENT = "a statement"
 STATE = "the state of the bookkeeping"
+COMMENT = "a comment that allows"
+POLICY = "the policy"
 
 RULES = (
     Rule(
@@ -32,6 +41,8 @@ RULES = (
         "for harmless.",
         way_out="Write what the statement does as plain statements. If it has to stay as it is, run it by hand, at a "
         "quiet hour and under a short lock_timeout, and mark the migration as applied with its tool.",
+        # One statement may be allowed by somebody who knows what it does; being blind to all of them may not.
+        may_be_off=False,
     ),
     Rule(
         name="server-would-reject",
@@ -41,6 +52,8 @@ RULES = (
         "transaction. The release would stop half way, after the statements before it.",
         way_out="The finding says what the server would complain about. Objects that an earlier statement of the same "
         "release creates count as existing; if the object exists elsewhere, see the search_path (--search-path).",
+        may_be_off=False,
+        may_be_allowed=False,
     ),
     Rule(
         name="works-under-blocking-lock",
@@ -57,6 +70,24 @@ RULES = (
         "filled in batches, and a change-over.",
     ),
     Rule(
+        name="lock-held-through-work",
+        about=STATEMENT,
+        harm="A lock lives to the end of its transaction. Where a statement takes one that shuts readers or writers "
+        "out, everything that the same transaction does afterwards happens under it, on whatever relation: a backfill "
+        "after an ADD COLUMN keeps the table closed for as long as the backfill takes.",
+        way_out="Commit in between: the statement with the lock in a migration of its own, the long work in the next. "
+        "gate runs them so by itself, one step after the other, unless splits are turned off.",
+    ),
+    Rule(
+        name="waits-while-holding",
+        about=STATEMENT,
+        harm="The transaction holds a lock that shuts others out of one relation, and asks for a lock on another. "
+        "If that one is not free, for a long report or a forgotten session, the first relation stays closed for as "
+        "long as the wait takes, and whoever takes the two in the other order deadlocks with the release.",
+        way_out="One relation a transaction: put each in a migration of its own. gate runs them so by itself, one step "
+        "after the other, unless splits are turned off.",
+    ),
+    Rule(
         name="statistics-lost",
         about=STATEMENT,
         harm="ALTER COLUMN TYPE throws away what ANALYZE knew of the column, even where no row is touched. Until it is "
@@ -70,6 +101,7 @@ RULES = (
         "migration as pending would run them a second time.",
         way_out="gate baseline --through ID if the migrations up to ID were run here; --first-run if none was; "
         "--bookkeeping-table and --bookkeeping-schema if the table has another name.",
+        may_be_off=False,
     ),
     Rule(
         name="first-run",
@@ -122,6 +154,7 @@ RULES = (
         "bookkeeping says, and every statement after it would be judged, and run, on a wrong ground.",
         way_out="Look at what the failed migration left, put it right by hand, then clear the mark with the tool "
         "(migrate force, flyway repair, prisma migrate resolve).",
+        may_be_off=False,
     ),
 )
 

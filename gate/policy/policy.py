@@ -53,3 +53,7 @@ class Policy:
     def limits_of(self, relation: str) -> Limits:
         """Those of `schema.name`, the general ones without."""
         return self.relations.get(relation, self.limits)
+
+
+DEFAULT = Policy()
+"""What holds where nothing is written down."""

@@ -11,7 +11,7 @@ from gate.app.explain import all_rules
 from gate.cli.app import app
 from gate.model.errors import Exit
 from gate.model.facts import Expect, Fact
-from gate.model.rules import STATE, STATEMENT
+from gate.model.rules import COMMENT, POLICY, STATE, STATEMENT
 from gate.rules import families
 
 FOLDER = Path(__file__).parents[2] / "docs"
@@ -19,10 +19,18 @@ _MADE = "<!-- Made by `python -m tests.docs --write`; change the code, not this 
 _COMMANDS = ("plan", "snapshot", "baseline", "explain", "schema")
 
 
+_HEADINGS = {
+    STATEMENT: "About a statement",
+    COMMENT: "About comments that allow",
+    STATE: "About the state of the bookkeeping",
+    POLICY: "About the policy",
+}
+
+
 def rules() -> str:
     """Rules first, then the facts that they read."""
     lines = [_MADE, "# Rules", "", "What `gate plan` says, and why. `gate explain RULE` prints one of them.", ""]
-    for about, heading in ((STATEMENT, "About a statement"), (STATE, "About the state of the bookkeeping")):
+    for about, heading in _HEADINGS.items():
         lines += [f"## {heading}", ""]
         for rule in all_rules():
             if rule.about == about:
