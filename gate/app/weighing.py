@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from gate.app.clock import Clock
+from gate.app.free_disk import free_disk_bytes
 from gate.db import moment, traffic
 from gate.db.syntax import accepts
 from gate.model.catalog import Traffic
@@ -49,7 +50,9 @@ def weigh(
     with clock.phase("watching the traffic"):
         rates = _watched(connection, first, weighing.sample_s)
     with clock.phase("judging"):
-        judging = Judging(policy=weighing.policy, traffic=rates, moment=now)
+        judging = Judging(
+            policy=weighing.policy, traffic=rates, moment=now, free_disk_bytes=free_disk_bytes(connection)
+        )
         return _judged(folded, judging, weighing)
 
 

@@ -15,6 +15,7 @@ from gate.model.snapshot import Snapshot
 from gate.model.steps import CannotSplit, Step
 from gate.plan.blocking import Priced, blocked, holds
 from gate.plan.folding import FoldedMigration, FoldedStatement
+from gate.plan.space import runs_out
 from gate.plan.splitting import alone, steps_of, works_under_lock
 from gate.policy.policy import Policy, Splits
 from gate.rules import findings as rules_say
@@ -38,6 +39,7 @@ class Judging:
     traffic: Mapping[int, Traffic] = field(default_factory=dict)
     answers: Mapping[Check, Answer] = field(default_factory=dict)
     moment: Moment = field(default_factory=Moment)
+    free_disk_bytes: int | None = None
 
 
 def decide(folded: FoldedMigration, judging: Judging) -> MigrationPlan:
@@ -88,7 +90,8 @@ def _busy(effect: Effect, traffic: Traffic | None) -> Effect:
 def _judged(
     item: FoldedStatement, effects: tuple[Effect, ...], blocking: list[Finding], judging: Judging
 ) -> StatementPlan:
-    found = [*item.certain, *blocking]
+    full = runs_out(effects, judging.free_disk_bytes)
+    found = [*item.certain, *blocking, *([full] if full else [])]
     if item.statement is not None and item.is_understood:
         found += rules_say(item.statement.action, effects, replace(item.before, moment=judging.moment))
     steps, findings = _split(item, effects, tuple(found), judging.policy)

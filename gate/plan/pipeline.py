@@ -78,6 +78,7 @@ def judge(
         blockers=blockers(planned, snapshot),
         unknown=snapshot.unread,
         notes=notes,
+        free_disk_bytes=judging.free_disk_bytes,
     )
 
 
