@@ -58,13 +58,16 @@ class Server:
 class Snapshot:
     """See the module. `names` finds relations and indexes by (schema, name); an index maps to its own oid.
 
-    `index_tables` maps an index's oid to its table's; `dependents` maps an object to what needs it.
+    `index_tables` maps an index's oid to its table's; `dependents` maps an object to what needs it. `taken_names` and
+    `taken_constraint_names` are (schema, name) pairs that the server cannot choose for a table that is named.
     """
 
     server: Server
     relations: Mapping[int, Relation] = field(default_factory=dict)
     names: Mapping[tuple[str, str], int] = field(default_factory=dict)
     index_tables: Mapping[int, int] = field(default_factory=dict)
+    taken_names: frozenset[tuple[str, str]] = frozenset()
+    taken_constraint_names: frozenset[tuple[str, str]] = frozenset()
     types: Mapping[int, Type] = field(default_factory=dict)
     functions: Mapping[int, Function] = field(default_factory=dict)
     schemas: Mapping[str, Schema] = field(default_factory=dict)

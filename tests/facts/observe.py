@@ -31,8 +31,8 @@ class Seen:
 
     `rebuilt` names indexes with a new file on tables that kept theirs, `built_on` their tables and those with a new
     index, unless it took over an old one's file. `index_shut` names tables of which only an index was locked
-    ACCESS EXCLUSIVE. `scanned` is None where no transaction of our own could count. An error leaves nothing but its
-    `sqlstate`.
+    ACCESS EXCLUSIVE. `scanned` is None where no transaction of our own could count; `read` and `written` count the rows
+    that scans returned and that were changed. An error leaves nothing but its `sqlstate`.
     """
 
     locks: Mapping[str, LockMode] = field(default_factory=dict)
@@ -41,6 +41,8 @@ class Seen:
     built_on: frozenset[str] = frozenset()
     index_shut: frozenset[str] = frozenset()
     scanned: frozenset[str] | None = frozenset()
+    read: Mapping[str, int] = field(default_factory=dict)
+    written: Mapping[str, int] = field(default_factory=dict)
     loses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sqlstate: str | None = None
 
@@ -52,13 +54,16 @@ class _Relation:
     file: int | None
     table: int | None  # an index's
     scans: int
+    read: int
+    written: int
     columns: frozenset[str]
     analyzed: frozenset[str]
 
 
 _RELATIONS = """
 SELECT c.oid, n.nspname || '.' || c.relname, c.relkind::text, pg_relation_filenode(c.oid)::bigint, x.indrelid,
-       coalesce(s.seq_scan, 0),
+       coalesce(s.seq_scan, 0), coalesce(s.seq_tup_read, 0),
+       coalesce(s.n_tup_ins + s.n_tup_upd + s.n_tup_del, 0),
        ARRAY(SELECT attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT attisdropped),
        ARRAY(SELECT attname::text FROM pg_attribute a JOIN pg_statistic ON starelid = attrelid AND staattnum = attnum
              WHERE a.attrelid = c.oid)
@@ -79,9 +84,12 @@ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 
-def observe(connection: psycopg.Connection[Any], statement: str, *, local: str = "") -> Seen:
-    """Run the statement in a transaction that is rolled back; `local` runs before it and is not observed."""
-    with connection.transaction(force_rollback=True):
+def observe(connection: psycopg.Connection[Any], statement: str, *, local: str = "", is_kept: bool = False) -> Seen:
+    """Run the statement in a transaction; `local` runs before it and is not observed.
+
+    It is rolled back, unless it `is_kept`: then an error is raised.
+    """
+    with connection.transaction(force_rollback=not is_kept):
         if local:
             connection.execute(local.encode())
         before, held = _relations(connection), _own_locks(connection)
@@ -89,6 +97,8 @@ def observe(connection: psycopg.Connection[Any], statement: str, *, local: str =
             connection.execute(statement.encode())
             locks, after = _own_locks(connection) - held, _relations(connection)
         except psycopg.Error as error:
+            if is_kept:
+                raise
             return Seen(sqlstate=error.sqlstate)
     return _seen(before, after, locks, counts_scans=True)
 
@@ -206,10 +216,14 @@ def _relations(connection: psycopg.Connection[Any]) -> dict[int, _Relation]:
             file=file,
             table=table,
             scans=scans,
+            read=read,
+            written=written,
             columns=frozenset(columns),
             analyzed=frozenset(analyzed),
         )
-        for oid, name, kind, file, table, scans, columns, analyzed in connection.execute(sql.SQL(_RELATIONS)).fetchall()
+        for oid, name, kind, file, table, scans, read, written, columns, analyzed in connection.execute(
+            sql.SQL(_RELATIONS)
+        ).fetchall()
     }
 
 
@@ -230,8 +244,15 @@ def _seen(
         scanned=frozenset(old.name for oid, old in _kept(before, after, "rm") if after[oid].scans > old.scans)
         if counts_scans
         else None,
+        read=_more(before, after, "read"),
+        written=_more(before, after, "written"),
         loses=_lost(before, after),
     )
+
+
+def _more(before: Mapping[int, _Relation], after: Mapping[int, _Relation], what: str) -> dict[str, int]:
+    more = {old.name: getattr(after[oid], what) - getattr(old, what) for oid, old in _kept(before, after, "rm")}
+    return {name: count for name, count in more.items() if count > 0}
 
 
 def _kept(

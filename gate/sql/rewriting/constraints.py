@@ -1,0 +1,74 @@
+"""Constraints: added without being validated, validated, dropped."""
+
+from __future__ import annotations
+
+from postgast import pg_query_pb2 as pb
+
+from gate.model.names import Name
+from gate.sql.rewriting.trees import alter_table, command, definition, point, sole, sole_command
+from gate.sql.tree import Tree, content, deparsed_statement
+
+
+def add_constraint(
+    sql: str, table: Name, name: str, *, is_valid: bool, referenced: Name | None = None, only: bool | None = None
+) -> str:
+    """The same ADD CONSTRAINT on `table`, under that name; NOT VALID unless `is_valid`.
+
+    `referenced` is the table that a foreign key refers to; `only` None leaves ONLY as it was written.
+    """
+    node = sole(sql)
+    statement = content(node)
+    point(statement.relation, table)
+    if only is not None:
+        statement.relation.inh = not only
+    constraint = definition(sole_command(node))
+    constraint.conname = name
+    constraint.skip_validation = not is_valid
+    constraint.initially_valid = is_valid
+    if referenced is not None:
+        point(constraint.pktable, referenced)
+    return deparsed_statement(node)
+
+
+def validate_constraint(table: Name, name: str) -> str:
+    """VALIDATE CONSTRAINT."""
+    return alter_table(table, command(pb.AT_ValidateConstraint, name))
+
+
+def drop_constraint(table: Name, name: str, *, only: bool = False) -> str:
+    """DROP CONSTRAINT."""
+    return alter_table(table, command(pb.AT_DropConstraint, name), only=only)
+
+
+def add_not_null(table: Name, name: str, column: str, *, is_valid: bool = False, only: bool = False) -> str:
+    """ADD CONSTRAINT ... NOT NULL, of 18."""
+    constraint = pb.Constraint(
+        contype=pb.CONSTR_NOTNULL, conname=name, skip_validation=not is_valid, initially_valid=is_valid
+    )
+    constraint.keys.add().string.sval = column
+    return alter_table(table, _adding(constraint), only=only)
+
+
+def add_check_not_null(table: Name, name: str, column: str, *, only: bool = False) -> str:
+    """ADD CONSTRAINT ... CHECK (column IS NOT NULL) NOT VALID."""
+    constraint = pb.Constraint(contype=pb.CONSTR_CHECK, conname=name, skip_validation=True, is_enforced=True)
+    test = constraint.raw_expr.null_test
+    test.nulltesttype = pb.IS_NOT_NULL
+    test.arg.column_ref.fields.add().string.sval = column
+    return alter_table(table, _adding(constraint), only=only)
+
+
+def set_not_null(table: Name, column: str, *, only: bool = False) -> str:
+    """SET NOT NULL."""
+    return alter_table(table, command(pb.AT_SetNotNull, column), only=only)
+
+
+def drop_not_null(table: Name, column: str, *, only: bool = False) -> str:
+    """DROP NOT NULL."""
+    return alter_table(table, command(pb.AT_DropNotNull, column), only=only)
+
+
+def _adding(constraint: Tree) -> Tree:
+    adding = command(pb.AT_AddConstraint)
+    getattr(adding, "def").constraint.CopyFrom(constraint)
+    return adding

@@ -1,0 +1,89 @@
+"""The laws of every split, on every major.
+
+1. The end schema is that of the plain statement. 2. No step works on rows under a lock that shuts out readers, or
+writers of what can be written, and none writes more than a batch at once. 3. The rows are those of the plain statement.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+
+import pytest
+
+import tests.laws
+from gate.sql.script import split_script
+from tests.laws.case import LawCase
+from tests.laws.ends import End, end_of
+from tests.laws.planning import steps_on
+from tests.laws.running import run_pasted, run_watched
+from tests.laws.seeing import watch
+from tests.servers import Database
+
+
+def all_cases() -> list[LawCase]:
+    """Those of every file `cases_*.py` beside this one."""
+    found = [item.name for item in pkgutil.iter_modules(tests.laws.__path__) if item.name.startswith("cases_")]
+    return [case for name in sorted(found) for case in importlib.import_module(f"tests.laws.{name}").CASES]
+
+
+CASES = pytest.mark.parametrize("case", all_cases(), ids=str)
+Clone = Callable[[str], Database]
+
+
+@CASES
+def test_the_steps_end_as_the_statement_does_and_shut_out_nobody(case: LawCase, major: int, clone: Clone) -> None:
+    _only_on_its_majors(case, major)
+    split = clone(_setup(case))
+    steps = steps_on(split, case.sql)
+    assert _texts(step.sql for step in steps) != _texts([case.sql]), "it was not split"
+    breaks = {watched.sql: watched.breaks for watched in run_watched(split, steps) if watched.breaks}
+    assert breaks == {}
+    assert _plain_end(case, clone).differences(_end(case, split)) == []
+
+
+@CASES
+def test_a_person_can_paste_the_steps(case: LawCase, major: int, clone: Clone) -> None:
+    _only_on_its_majors(case, major)
+    pasted = clone(_setup(case))
+    run_pasted(pasted, steps_on(pasted, case.sql))
+    assert _plain_end(case, clone).differences(_end(case, pasted)) == []
+
+
+@CASES
+def test_the_plain_statement_breaks_a_law(case: LawCase, major: int, clone: Clone) -> None:
+    """Or there would be no reason to split it, and the laws would be watched by nobody."""
+    _only_on_its_majors(case, major)
+    database = clone(_setup(case))
+    breaks = [watch(database, item.sql).breaks for item in split_script(case.sql)]
+    assert any(breaks) == case.works
+
+
+def test_a_case_is_told_by_its_name() -> None:
+    names = [case.name for case in all_cases()]
+    assert len(set(names)) == len(names)
+
+
+def _only_on_its_majors(case: LawCase, major: int) -> None:
+    if major not in case:
+        pytest.skip("the case is not for this major")
+
+
+def _setup(case: LawCase) -> str:
+    return f"{case.setup};\nANALYZE"
+
+
+def _texts(scripts: Iterable[str]) -> list[str]:
+    return [item.sql for script in scripts for item in split_script(script)]
+
+
+def _plain_end(case: LawCase, clone: Clone) -> End:
+    database = clone(_setup(case))
+    for item in split_script(case.sql):
+        database.execute(item.sql)
+    return _end(case, database)
+
+
+def _end(case: LawCase, database: Database) -> End:
+    return end_of(database, unlike=case.unlike, reorders=case.reorders)
