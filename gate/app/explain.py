@@ -5,16 +5,10 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from gate.model.errors import UsageError
-from gate.model.rules import RULES, Rule, find_rule
-from gate.policy.rules import RULES as POLICY_RULES
+from gate.model.rules import Rule, find_rule
+from gate.plan.known import all_rules
 from gate.report import Look
 from gate.report.prose.words import painted, wrapped
-from gate.rules import rules
-
-
-def all_rules() -> tuple[Rule, ...]:
-    """The plain refusals, the rules that the families hold, and what the policy has to say."""
-    return (*RULES, *(item.rule for item in rules()), *POLICY_RULES)
 
 
 def explained(name: str, look: Look) -> str:

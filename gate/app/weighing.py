@@ -6,7 +6,8 @@ Whatever the connection is needed for happens here, and what is computed meanwhi
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 import psycopg
 
@@ -20,7 +21,7 @@ from gate.model.snapshot import Snapshot
 from gate.plan.deciding import Judging
 from gate.plan.pipeline import Folded, fold_all, judge
 from gate.plan.reading import ReadMigration
-from gate.policy.policy import Policy
+from gate.policy.policy import DEFAULT, Policy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,7 @@ class Weighing:
     """What a plan is made with: where it comes from, the policy, how long to watch the traffic (0: not at all)."""
 
     source: str
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = DEFAULT
     sample_s: float = 0.0
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
@@ -51,14 +52,18 @@ def weigh(
         rates = _watched(connection, first, weighing.sample_s)
     with clock.phase("judging"):
         judging = Judging(
-            policy=weighing.policy, traffic=rates, moment=now, free_disk_bytes=free_disk_bytes(connection)
+            policy=weighing.policy,
+            today=_today(),
+            traffic=rates,
+            moment=now,
+            free_disk_bytes=free_disk_bytes(connection),
         )
         return _judged(folded, judging, weighing)
 
 
 def weigh_stored(migrations: tuple[ReadMigration, ...], snapshot: Snapshot, weighing: Weighing) -> Plan:
     """Against a stored catalog; nobody can be asked whether the server's grammar takes more than ours."""
-    return _judged(fold_all(migrations, snapshot), Judging(policy=weighing.policy), weighing)
+    return _judged(fold_all(migrations, snapshot), Judging(policy=weighing.policy, today=_today()), weighing)
 
 
 def _judged(folded: Folded, judging: Judging, weighing: Weighing) -> Plan:
@@ -71,3 +76,7 @@ def _watched(connection: psycopg.Connection, first: traffic.Sample, sample_s: fl
         return traffic.counted(first)
     time.sleep(max(0.0, first.at_s + sample_s - time.monotonic()))
     return traffic.second(connection, first, time.monotonic())
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

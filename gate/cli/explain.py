@@ -10,7 +10,7 @@ import typer
 
 def _names(incomplete: str) -> Iterator[tuple[str, str]]:
     """For the shell's completion."""
-    from gate.app.explain import all_rules
+    from gate.plan.known import all_rules
 
     for rule in all_rules():
         if rule.name.startswith(incomplete):

@@ -88,6 +88,14 @@ RULES = (
         "after the other, unless splits are turned off.",
     ),
     Rule(
+        name="disk-runs-out",
+        about=STATEMENT,
+        harm="A rewrite keeps the old files until it commits, an index build sorts on disk, and all of it goes through "
+        "the WAL. A full disk stops the whole server, for everybody.",
+        way_out="Make room, or move something to another tablespace. Where gate cannot see the disk (a remote server), "
+        "state what is free with free_disk in gate.toml.",
+    ),
+    Rule(
         name="statistics-lost",
         about=STATEMENT,
         harm="ALTER COLUMN TYPE throws away what ANALYZE knew of the column, even where no row is touched. Until it is "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from gate.model.actions import Action
 from gate.model.catalog import Traffic
@@ -15,9 +16,12 @@ from gate.model.snapshot import Snapshot
 from gate.model.steps import CannotSplit, Step
 from gate.plan.blocking import Priced, blocked, holds
 from gate.plan.folding import FoldedMigration, FoldedStatement
+from gate.plan.known import all_rules
 from gate.plan.space import runs_out
 from gate.plan.splitting import alone, steps_of, works_under_lock
-from gate.policy.policy import Policy, Splits
+from gate.policy.allowing import allowances
+from gate.policy.judge import Judge
+from gate.policy.policy import DEFAULT, Policy, Splits
 from gate.rules import findings as rules_say
 
 Costs = Callable[[Action, tuple[Effect, ...], Snapshot], tuple[Effect, ...]]
@@ -34,12 +38,18 @@ class Judging:
     and who is there right now.
     """
 
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = DEFAULT
+    today: date = date.min
     costs: Costs = _free
     traffic: Mapping[int, Traffic] = field(default_factory=dict)
     answers: Mapping[Check, Answer] = field(default_factory=dict)
     moment: Moment = field(default_factory=Moment)
     free_disk_bytes: int | None = None
+
+    @property
+    def judge(self) -> Judge:
+        """Who gives findings their weight."""
+        return Judge(policy=self.policy, rules=all_rules(), today=self.today)
 
 
 def decide(folded: FoldedMigration, judging: Judging) -> MigrationPlan:
@@ -49,8 +59,14 @@ def decide(folded: FoldedMigration, judging: Judging) -> MigrationPlan:
     to_blame = {
         place: found for transaction in members for place, found in blocked(transaction, judging.policy).items()
     }
+    judge = judging.judge
+    allows = allowances(folded.migration)
+    found = [
+        judge.statement(_found(item, priced[place], to_blame.get(place, []), judging), allows.at(place))
+        for place, item in enumerate(folded.statements)
+    ]
     statements = [
-        _judged(item, priced[place].effects, to_blame.get(place, []), judging)
+        _judged(item, priced[place].effects, found[place], judging.policy)
         for place, item in enumerate(folded.statements)
     ]
     return MigrationPlan(
@@ -62,6 +78,7 @@ def decide(folded: FoldedMigration, judging: Judging) -> MigrationPlan:
             TransactionPlan(statements=places, holds=holds(transaction))
             for places, transaction in zip(folded.transactions, members, strict=True)
         ),
+        findings=judge.loose(allows.loose),
     )
 
 
@@ -87,14 +104,19 @@ def _busy(effect: Effect, traffic: Traffic | None) -> Effect:
 # --- one statement ----------------------------------------------------------------------------------------------------
 
 
-def _judged(
-    item: FoldedStatement, effects: tuple[Effect, ...], blocking: list[Finding], judging: Judging
-) -> StatementPlan:
-    full = runs_out(effects, judging.free_disk_bytes)
+def _found(item: FoldedStatement, priced: Priced, blocking: list[Finding], judging: Judging) -> list[Finding]:
+    """All that is to be said of a statement, before anybody's policy."""
+    full = runs_out(priced.effects, judging.free_disk_bytes)
     found = [*item.certain, *blocking, *([full] if full else [])]
     if item.statement is not None and item.is_understood:
-        found += rules_say(item.statement.action, effects, replace(item.before, moment=judging.moment))
-    steps, findings = _split(item, effects, tuple(found), judging.policy)
+        found += rules_say(item.statement.action, priced.effects, replace(item.before, moment=judging.moment))
+    return found
+
+
+def _judged(
+    item: FoldedStatement, effects: tuple[Effect, ...], found: tuple[Finding, ...], policy: Policy
+) -> StatementPlan:
+    steps, findings = _split(item, effects, found, policy)
     return StatementPlan(
         line=item.line,
         sql=item.sql,

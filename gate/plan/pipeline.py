@@ -15,6 +15,7 @@ from gate.model.version import VERSION
 from gate.plan.deciding import Judging, decide
 from gate.plan.folding import Accepts, FoldedMigration, fold
 from gate.plan.reading import ReadMigration
+from gate.policy.judge import settled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +66,7 @@ def judge(
     judging = judging or Judging()
     snapshot = replace(folded.snapshot, moment=judging.moment)
     planned = [decide(one, judging) for one in folded.migrations]
-    return Plan(
+    plan = Plan(
         gate=VERSION,
         server_major=snapshot.server.major,
         server_version=snapshot.server.version,
@@ -74,12 +75,13 @@ def judge(
         taken_at=snapshot.taken_at,
         fingerprint=fingerprint(planned, snapshot),
         migrations=tuple(planned),
-        findings=findings,
+        findings=judging.judge.state(findings),
         blockers=blockers(planned, snapshot),
         unknown=snapshot.unread,
         notes=notes,
         free_disk_bytes=judging.free_disk_bytes,
     )
+    return settled(plan)
 
 
 def fingerprint(planned: Iterable[MigrationPlan], snapshot: Snapshot) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from gate.app.explain import all_rules
+from gate.plan.known import all_rules
 from gate.cli.app import app
 from gate.model.errors import Exit
 from gate.model.facts import Expect, Fact

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.app.explain import all_rules
+from gate.plan.known import all_rules
 from gate.cli.main import run
 from gate.model.errors import Exit
 from gate.model.version import VERSION

@@ -1,0 +1,93 @@
+"""Rows changed: the heap, each index, the triggers of foreign keys, the log.
+
+Source: PostgreSQL 18 `heapam.c` (heap_update: a heap-only tuple needs room on its page and no indexed column changed),
+`nodeModifyTable.c`, `ri_triggers.c` (one query a row).
+"""
+
+from __future__ import annotations
+
+from gate.model.catalog import Index, Relation
+from gate.model.rates import Figures
+from gate.model.snapshot import Snapshot
+from gate.plan.costs.amount import Amount, spending
+from gate.plan.costs.extent import PAGE, Extent
+from gate.plan.costs.indexing import IndexSpec, read_ns, spec_of
+from gate.plan.costs.resources import shared_bytes
+
+_WAL_OF_ROW = 70
+_WAL_OF_ENTRY = 64
+
+
+def updated(extent: Extent, rows: float, world: Snapshot, figures: Figures, *, toast: bool = False, keys: int = 0) -> Amount:
+    """New versions of so many rows, and an entry for each in every index; `keys` foreign keys are looked up anew."""
+    entries, wal, size = _entries(extent, rows, world, figures)
+    ns = (
+        rows * (figures.updated_row_ns + len(extent.relation.columns) * figures.column_read_ns)
+        + rows * extent.row_bytes / PAGE * figures.page_written_ns
+        + entries
+        + rows * keys * figures.trigger_ns
+    )
+    written = rows * extent.row_bytes
+    if toast and extent.rows:
+        share = rows / extent.rows
+        ns += extent.chunks * share * (figures.chunk_read_ns + figures.chunk_written_ns)
+        written += extent.toast_bytes * share
+    return spending(ns, kept=written + size, wal=written + rows * _WAL_OF_ROW + wal)
+
+
+def deleted(extent: Extent, rows: float, figures: Figures, *, keys: int = 0) -> Amount:
+    """Rows marked; what references them is asked for each; TOASTed values are marked chunk by chunk."""
+    share = rows / extent.rows if extent.rows else 0.0
+    ns = rows * (figures.deleted_row_ns + keys * figures.trigger_ns)
+    ns += extent.chunks * share * figures.chunk_read_ns
+    return spending(ns, wal=rows * _WAL_OF_ROW + extent.chunks * share * _WAL_OF_ROW)
+
+
+def inserted(extent: Extent, rows: float, world: Snapshot, figures: Figures, *, keys: int = 0) -> Amount:
+    """So many new rows; each foreign key of the table is looked up for each."""
+    entries, wal, size = _entries(extent, rows, world, figures)
+    ns = (
+        rows * (figures.inserted_row_ns + keys * figures.trigger_ns)
+        + rows * extent.row_bytes / PAGE * figures.page_written_ns
+        + entries
+    )
+    written = rows * extent.row_bytes
+    return spending(ns, kept=written + size, wal=written + rows * _WAL_OF_ROW + wal)
+
+
+def found(extent: Extent, rows: float, figures: Figures, *, by_index: bool) -> Amount:
+    """The rows looked for: by an index, or by reading all."""
+    if by_index:
+        return spending(rows * (figures.page_read_ns + figures.row_read_ns) + figures.page_read_ns * 4)
+    columns = max(1, len(extent.relation.columns) // 2)
+    return spending(read_ns(extent, figures, columns=columns) + extent.rows * figures.check_ns)
+
+
+def _entries(extent: Extent, rows: float, world: Snapshot, figures: Figures) -> tuple[float, float, float]:
+    """Nanoseconds, WAL and bytes of an entry in every index for so many rows."""
+    ns = wal = size = 0.0
+    total = sum(index.size_bytes or 0 for index in extent.relation.indexes)
+    cached = shared_bytes(world.server) * 0.75
+    far = max(0.0, 1 - cached / total) if total > cached else 0.0
+    for index in extent.relation.indexes:
+        spec = spec_of(index, extent.relation, world, extent)
+        entries = rows * spec.share[1]
+        ns += entries * _entry_ns(index, spec, far, figures)
+        wal += entries * (_WAL_OF_ENTRY + spec.entry_bytes)
+        size += entries * spec.entry_bytes * 1.3
+    return ns, wal, size
+
+
+def _entry_ns(index: Index, spec: IndexSpec, far: float, figures: Figures) -> float:
+    """Rows in the order of the index meet the same page again; others may have to fetch one, and write another out."""
+    if index.method == "brin":
+        return figures.row_read_ns
+    elements = sum(key.elements for key in spec.keys) if index.method == "gin" else 1.0
+    correlation = abs(spec.keys[0].correlation) if spec.keys else 0.0
+    near = figures.entry_ns + spec.keys[0].compare * figures.text_compare_ns * 10 if spec.keys else figures.entry_ns
+    return elements * (near + far * (1 - correlation**2) * figures.far_entry_ns)
+
+
+def foreign_keys(relation: Relation) -> int:
+    """How many foreign keys of its own are looked up for a new row."""
+    return sum(1 for item in relation.constraints if item.kind == "f" and item.is_enforced)
