@@ -161,29 +161,38 @@ def _others(
     if not works and member.is_understood:
         return
     own = {effect.oid for effect in works if set(effect.work) & _LONG}
+    to_blame: list[tuple[Effect, Priced, Severity]] = []
     for oid, (holder, since) in held.items():
         limits = policy.limits_of(holder.relation)
         if since.place == member.place or oid in own or _is_harmless(holder, limits):
             continue
         severity = _severity(member, holder, since, members, limits)
         if severity is not None:
-            yield _held_through(works, holder, since, members, severity)
+            to_blame.append((holder, since, severity))
+    if to_blame:
+        yield _held_through(works, to_blame, members)
 
 
 def _held_through(
-    works: list[Effect], holder: Effect, since: Priced, members: Sequence[Priced], severity: Severity
+    works: list[Effect], to_blame: list[tuple[Effect, Priced, Severity]], members: Sequence[Priced]
 ) -> Finding:
     what = " and ".join(
         f"{_WORDS[next(kind for kind in effect.work if kind in _WORKS)]} {effect.relation}{_size(effect)}"
         for effect in works
     )
+    # The earliest lock lasts the longest.
+    to_blame = sorted(to_blame, key=lambda item: item[1].place)
+    first, since, _ = to_blame[0]
+    locks = " and ".join(f"{holder.lock.value} on {holder.relation}" for holder, _, _ in to_blame)
+    shut = dict.fromkeys(who for holder, _, _ in to_blame for who in holder.shuts_out)
+    refuses = any(severity is Severity.REFUSE for _, _, severity in to_blame)
     return Finding(
         rule="lock-held-through-work",
-        severity=severity,
-        problem=f"{what or 'does what gate cannot tell'} while {holder.lock.value} on {holder.relation} is held since "
-        f"line {since.line}, which shuts out {' and '.join(holder.shuts_out)}{_for(holder, since, members)}",
+        severity=Severity.REFUSE if refuses else Severity.WARN,
+        problem=f"{what or 'does what gate cannot tell'} while {locks} {'is' if len(to_blame) == 1 else 'are'} held "
+        f"since line {since.line}, which shuts out {' and '.join(shut)}{_for(first, since, members)}",
         remedy=_COMMIT,
-        relation=holder.relation,
+        relation=first.relation,
         is_cured_by_split=True,
     )
 

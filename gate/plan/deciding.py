@@ -142,12 +142,24 @@ def _split(
 ) -> tuple[tuple[Step, ...], tuple[Finding, ...]]:
     """The steps, where a finding that counts asks for them; or the findings with the reason why there are none."""
     asking = [finding for finding in findings if finding.is_cured_by_split and finding.severity is not Severity.NOTE]
-    if not asking or item.statement is None or policy.splits is Splits.REFUSE:
+    if not asking or item.statement is None:
         return (), findings
     try:
-        return _steps(item, effects, asking), findings
+        steps = _steps(item, effects, asking)
     except CannotSplit as reason:
         return (), tuple(_unsplit(finding, reason) if finding in asking else finding for finding in findings)
+    told = _SPLIT if policy.splits is Splits.AUTO else _by_hand(steps)
+    cured = tuple(replace(finding, remedy=told) if finding in asking else finding for finding in findings)
+    return (steps if policy.splits is Splits.AUTO else ()), cured
+
+
+_SPLIT = "run it as the steps below: each commits before the next begins"
+
+
+def _by_hand(steps: tuple[Step, ...]) -> str:
+    """The policy wants splits to be written by people."""
+    lines = "\n".join(f"  {step.sql};" for step in steps)
+    return f"splits are turned off here, so write it as steps, each a migration of its own:\n{lines}"
 
 
 def _steps(item: FoldedStatement, effects: tuple[Effect, ...], asking: list[Finding]) -> tuple[Step, ...]:

@@ -18,7 +18,9 @@ _WAL_OF_ROW = 70
 _WAL_OF_ENTRY = 64
 
 
-def updated(extent: Extent, rows: float, world: Snapshot, figures: Figures, *, toast: bool = False, keys: int = 0) -> Amount:
+def updated(
+    extent: Extent, rows: float, world: Snapshot, figures: Figures, *, toast: bool = False, keys: int = 0
+) -> Amount:
     """New versions of so many rows, and an entry for each in every index; `keys` foreign keys are looked up anew."""
     entries, wal, size = _entries(extent, rows, world, figures)
     ns = (

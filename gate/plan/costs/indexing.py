@@ -149,14 +149,10 @@ def _built(spec: IndexSpec, extent: Extent, share: float, figures: Figures, serv
 
 def read_ns(extent: Extent, figures: Figures, *, columns: int = 0) -> float:
     """The heap read from its first page to the last, with so many columns of each row taken apart."""
-    return extent.pages * figures.page_read_ns + extent.rows * (
-        figures.row_read_ns + columns * figures.column_read_ns
-    )
+    return extent.pages * figures.page_read_ns + extent.rows * (figures.row_read_ns + columns * figures.column_read_ns)
 
 
-def _btree(
-    spec: IndexSpec, extent: Extent, entries: float, scan: float, figures: Figures, server: Server
-) -> Amount:
+def _btree(spec: IndexSpec, extent: Extent, entries: float, scan: float, figures: Figures, server: Server) -> Amount:
     size = index_bytes(spec, entries)
     workers = workers_for(server, extent.heap_bytes, "btree", _asked(extent.relation))
     sort = entries * figures.index_row_ns + compare_ns(spec, entries, figures)

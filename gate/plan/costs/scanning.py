@@ -17,7 +17,9 @@ from gate.plan.costs.resources import sort_bytes
 _HASH_HEAD = 48
 
 
-def scanned(extent: Extent, figures: Figures, *, checks: int = 1, columns: int = 1, reads_toast: bool = False) -> Amount:
+def scanned(
+    extent: Extent, figures: Figures, *, checks: int = 1, columns: int = 1, reads_toast: bool = False
+) -> Amount:
     """Every row once, with so many expressions evaluated, the dearest column being the `columns`th."""
     ns = read_ns(extent, figures, columns=columns) + extent.rows * checks * figures.check_ns
     if reads_toast:
