@@ -51,7 +51,10 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A row of `pg_attribute`. `volatility` is that of `default`: `i`, `s`, `v`, or None without one."""
+    """A row of `pg_attribute`. `volatility` is that of `default`: `i`, `s`, `v`, or None without one.
+
+    `is_new` is true where the release adds it: code that runs before the release does not know it.
+    """
 
     number: int
     name: str
@@ -68,6 +71,7 @@ class Column:
     has_statistics: bool = False
     gathered: Gathered | None = None
     storage: str = ""
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -168,6 +168,7 @@ def column_of(spec: ColumnSpec, number: int, world: Snapshot, *, inherited: bool
         generated="" if spec.generated is None else "v" if spec.is_virtual else "s",
         is_local=not inherited,
         inherit_count=int(inherited),
+        is_new=True,
     )
 
 
