@@ -14,6 +14,7 @@ from gate.model.moment import Moment
 from gate.model.plan import Finding, MigrationPlan, Severity, StatementPlan, TransactionPlan, Verdict
 from gate.model.snapshot import Snapshot
 from gate.model.steps import CannotSplit, Step
+from gate.plan.apart import keeps_together
 from gate.plan.blocking import Priced, blocked, holds
 from gate.plan.folding import FoldedMigration, FoldedStatement
 from gate.plan.known import all_rules
@@ -23,6 +24,7 @@ from gate.policy.allowing import allowances
 from gate.policy.judge import Judge
 from gate.policy.policy import DEFAULT, Policy, Splits
 from gate.rules import findings as rules_say
+from gate.sql.masking import masked
 
 Costs = Callable[[Action, tuple[Effect, ...], Snapshot], tuple[Effect, ...]]
 """Fills in what the work on each relation takes."""
@@ -66,7 +68,7 @@ def decide(folded: FoldedMigration, judging: Judging) -> MigrationPlan:
         for place, item in enumerate(folded.statements)
     ]
     statements = [
-        _judged(item, priced[place].effects, found[place], judging.policy)
+        _judged(item, priced[place].effects, found[place], judging.policy, folded)
         for place, item in enumerate(folded.statements)
     ]
     return MigrationPlan(
@@ -114,20 +116,25 @@ def _found(item: FoldedStatement, priced: Priced, blocking: list[Finding], judgi
 
 
 def _judged(
-    item: FoldedStatement, effects: tuple[Effect, ...], found: tuple[Finding, ...], policy: Policy
+    item: FoldedStatement, effects: tuple[Effect, ...], found: tuple[Finding, ...], policy: Policy, of: FoldedMigration
 ) -> StatementPlan:
-    steps, findings = _split(item, effects, found, policy)
+    steps, findings = _split(item, effects, found, policy, of)
     return StatementPlan(
         line=item.line,
-        sql=item.sql,
+        sql=masked(item.sql),
         kind=item.kind,
         verdict=_verdict(steps, findings),
         is_understood=item.is_understood,
         effects=effects,
-        findings=findings,
-        steps=steps,
+        findings=tuple(_without_secrets(finding) for finding in findings),
+        steps=tuple(replace(step, sql=masked(step.sql), undo=masked(step.undo)) for step in steps),
         forbids_transaction=item.statement is not None and item.statement.forbids_transaction,
     )
+
+
+def _without_secrets(finding: Finding) -> Finding:
+    """What is said of a statement may quote it."""
+    return replace(finding, problem=masked(finding.problem), remedy=masked(finding.remedy))
 
 
 def _verdict(steps: tuple[Step, ...], findings: tuple[Finding, ...]) -> Verdict:
@@ -138,13 +145,19 @@ def _verdict(steps: tuple[Step, ...], findings: tuple[Finding, ...]) -> Verdict:
 
 
 def _split(
-    item: FoldedStatement, effects: tuple[Effect, ...], findings: tuple[Finding, ...], policy: Policy
+    item: FoldedStatement,
+    effects: tuple[Effect, ...],
+    findings: tuple[Finding, ...],
+    policy: Policy,
+    of: FoldedMigration,
 ) -> tuple[tuple[Step, ...], tuple[Finding, ...]]:
     """The steps, where a finding that counts asks for them; or the findings with the reason why there are none."""
     asking = [finding for finding in findings if finding.is_cured_by_split and finding.severity is not Severity.NOTE]
     if not asking or item.statement is None:
         return (), findings
     try:
+        if reason := keeps_together(of):
+            raise CannotSplit(reason)
         steps = _steps(item, effects, asking)
     except CannotSplit as reason:
         return (), tuple(_unsplit(finding, reason) if finding in asking else finding for finding in findings)

@@ -16,6 +16,7 @@ from gate.plan.deciding import Judging, decide
 from gate.plan.folding import Accepts, FoldedMigration, fold
 from gate.plan.reading import ReadMigration
 from gate.policy.judge import settled
+from gate.sql.masking import masked, normalised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,7 @@ def judge(
         database=snapshot.server.database,
         source=source,
         taken_at=snapshot.taken_at,
-        fingerprint=fingerprint(planned, snapshot),
+        fingerprint=fingerprint(folded.migrations, snapshot),
         migrations=tuple(planned),
         findings=judging.judge.state(findings),
         blockers=blockers(planned, snapshot),
@@ -84,12 +85,15 @@ def judge(
     return settled(plan)
 
 
-def fingerprint(planned: Iterable[MigrationPlan], snapshot: Snapshot) -> str:
-    """The same for the same statements with the same locks and work on the same server major; sizes do not count."""
+def fingerprint(folded: Iterable[FoldedMigration], snapshot: Snapshot) -> str:
+    """The same for the same statements with the same locks and work on the same server major; sizes do not count.
+
+    It is that of the text as written: another password is another statement.
+    """
     digest = hashlib.sha256(str(snapshot.server.major).encode())
-    for migration in planned:
-        digest.update(f"\x00{migration.id}".encode())
-        for statement in migration.statements:
+    for one in folded:
+        digest.update(f"\x00{one.migration.id}".encode())
+        for statement in one.statements:
             digest.update(f"\x01{statement.sql}".encode())
             for effect in statement.effects:
                 digest.update(f"\x02{effect.relation}\x03{effect.lock.value}\x03{effect.work}".encode())
@@ -116,4 +120,11 @@ def blockers(planned: Iterable[MigrationPlan], snapshot: Snapshot) -> tuple[Bloc
 
 def _blocker(effect: Effect, lock: HeldLock, moment: Moment) -> Blocker:
     session = moment.session(lock.pid) or Session(pid=lock.pid, is_visible=False)
-    return Blocker(relation=effect.relation, held=lock.mode, wanted=effect.lock, session=session)
+    query = session.query
+    return Blocker(
+        relation=effect.relation,
+        held=lock.mode,
+        wanted=effect.lock,
+        session=session if query is None else replace(session, query=masked(query)),
+        normalised=None if query is None else normalised(query),
+    )

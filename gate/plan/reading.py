@@ -11,6 +11,7 @@ from gate.model.actions import Statement
 from gate.model.errors import InvalidSql
 from gate.model.migration import Migration, ScriptStatement
 from gate.model.wants import Wants
+from gate.sql.masking import hushed
 from gate.sql.parse import parse_statement
 from gate.sql.script import place
 from gate.sql.tree import DoesNotParse
@@ -48,7 +49,8 @@ def _read(script: ScriptStatement) -> ReadStatement:
     try:
         parsed = parse_statement(script.sql)
     except DoesNotParse as error:
-        return ReadStatement(script, None, Wants(), error)
+        said = DoesNotParse(hushed(error.problem, script.sql), error.offset)
+        return ReadStatement(script, None, Wants(), said)
     if parsed is None:
         return ReadStatement(script, None, Wants(), DoesNotParse("no statement", 0))
     return ReadStatement(script, parsed.statement, parsed.wants)

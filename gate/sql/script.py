@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from gate.model.errors import InvalidSql
 from gate.model.migration import ScriptStatement
+from gate.sql.masking import masked_in_place
 
 _SPACE = " \t\n\r\f\v"
 # Whatever is not ASCII is a letter to the server. The classes are written by what they leave out, for a wide range
@@ -207,7 +208,8 @@ def _through_word(text: str, position: int, blocks: int, *, is_inside_parens: bo
 
 
 def place(text: str, offset: int) -> tuple[int, int, str]:
-    """Line and column of an offset, both 1-based and in characters, and that line's text."""
+    """Line and column of an offset, both 1-based and in characters, and that line's text without its secrets."""
+    text = masked_in_place(text)
     begin = text.rfind("\n", 0, offset) + 1
     if begin == 0 and text.startswith("\ufeff"):
         begin = 1
