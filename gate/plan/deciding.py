@@ -156,9 +156,7 @@ def _split(
     if not asking or item.statement is None:
         return (), findings
     try:
-        if reason := keeps_together(of):
-            raise CannotSplit(reason)
-        steps = _steps(item, effects, asking)
+        steps = _steps(item, effects, asking, of)
     except CannotSplit as reason:
         return (), tuple(_unsplit(finding, reason) if finding in asking else finding for finding in findings)
     told = _SPLIT if policy.splits is Splits.AUTO else _by_hand(steps)
@@ -175,7 +173,11 @@ def _by_hand(steps: tuple[Step, ...]) -> str:
     return f"splits are turned off here, so write it as steps, each a migration of its own:\n{lines}"
 
 
-def _steps(item: FoldedStatement, effects: tuple[Effect, ...], asking: list[Finding]) -> tuple[Step, ...]:
+def _steps(
+    item: FoldedStatement, effects: tuple[Effect, ...], asking: list[Finding], of: FoldedMigration
+) -> tuple[Step, ...]:
+    if reason := keeps_together(of):
+        raise CannotSplit(reason)
     assert item.statement is not None
     # The lock is an earlier statement's: it is enough to commit before this one.
     if all(finding.rule in _BY_AN_EARLIER_LOCK for finding in asking) and not works_under_lock(effects):

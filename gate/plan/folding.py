@@ -60,12 +60,13 @@ class FoldedStatement:
 
 @dataclass(frozen=True, kw_only=True)
 class FoldedMigration:
-    """`transactions` are the places of the statements that commit together."""
+    """`transactions` are the places of the statements that commit together; `after` is the catalog when all is done."""
 
     migration: Migration
     is_transactional: bool
     statements: tuple[FoldedStatement, ...]
     transactions: tuple[tuple[int, ...], ...]
+    after: Snapshot
 
 
 @dataclass
@@ -101,8 +102,9 @@ def fold(
         is_transactional=one,
         statements=tuple(state.folded),
         transactions=tuple(state.transactions),
+        after=replace(state.world, server=state.committed_server),
     )
-    return folded, replace(state.world, server=state.committed_server), state.changed
+    return folded, folded.after, state.changed
 
 
 def _is_one_transaction(read: ReadMigration) -> bool:

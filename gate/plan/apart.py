@@ -1,0 +1,46 @@
+"""Whether a migration's statements may run one by one at all: what only makes sense in one transaction stays in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gate.model.catalog import Relation
+from gate.model.snapshot import Snapshot
+from gate.plan.folding import FoldedMigration
+
+
+def keeps_together(folded: FoldedMigration) -> str | None:
+    """Why the migration must not be run in steps, in words that go on from `it cannot be split: `; None if it may."""
+    if not folded.statements or not folded.is_transactional:
+        return None
+    return next(_replaced(folded.statements[0].before, folded.after), None)
+
+
+def _replaced(before: Snapshot, after: Snapshot) -> Iterator[str]:
+    """What is there before and after, but is another object: between the steps it would be missing, or both."""
+    for (schema, name), oid in before.names.items():
+        now = after.names.get((schema, name))
+        if now is not None and now != oid and oid in before.relations and oid not in before.index_tables:
+            yield f"the migration replaces {schema}.{name}, which would be missing meanwhile"
+    functions = {(item.schema, item.name, item.arguments): oid for oid, item in after.functions.items()}
+    for oid, item in before.functions.items():
+        if functions.get((item.schema, item.name, item.arguments), oid) != oid:
+            yield f"the migration replaces the function {item.schema}.{item.name}, which would be missing meanwhile"
+    for oid, relation in before.relations.items():
+        later = after.relations.get(oid)
+        if later is not None and later is not relation:
+            yield from _parts_replaced(relation, later)
+
+
+def _parts_replaced(before: Relation, after: Relation) -> Iterator[str]:
+    parts = (
+        ("the column", {item.name: item.number for item in before.columns}, after.columns, "number"),
+        ("the trigger", {item.name: item.oid for item in before.triggers}, after.triggers, "oid"),
+        ("the policy", {item.name: item.oid for item in before.policies}, after.policies, "oid"),
+        ("the rule", {item.name: item.oid for item in before.rules}, after.rules, "oid"),
+    )
+    for what, known, now, key in parts:
+        for item in now:
+            if known.get(item.name, getattr(item, key)) != getattr(item, key):
+                named = f"{what} {item.name} of {before.full_name}"
+                yield f"the migration replaces {named}, which would be missing meanwhile"
