@@ -49,8 +49,10 @@ class Backfill(Step):
 
     `relation` is `schema.name` unquoted, `oid` its own. `batch` is one batch as SQL: `$1` is the last key done (NULL at
     the start; several key columns are `$1`, `$2`, ...), the parameter after them the number of rows; it returns one row
-    with the key to go on from, and none when all is done. `sql` does all of them in a loop. `rows` is how many rows
-    have to be looked at, None where unknown.
+    with the key to go on from, as text, and none when all is done. `sql` does all of them in a loop. `rows` is how many
+    rows have to be looked at, None where unknown. `pins` are expressions to evaluate once, before the first batch, whatever
+    becomes of the run: the parameters after the number of rows (`now()` is another time in each transaction).
+    `is_repeatable` False: a batch that is done a second time does harm, so the key must be kept in its transaction.
     """
 
     relation: str
@@ -59,6 +61,8 @@ class Backfill(Step):
     key_types: tuple[str, ...]
     batch: str
     rows: float | None = None
+    pins: tuple[str, ...] = ()
+    is_repeatable: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

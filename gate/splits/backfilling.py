@@ -1,0 +1,155 @@
+"""Rows filled in batches by key: which key can be walked, and the step that walks it.
+
+A key is walked from its least value up, so it must be unique and hold no NULL. A row that is put in behind the walk is
+not met: whoever fills a new column sets its default first.
+
+Source: https://www.postgresql.org/docs/18/functions-comparisons.html#ROW-WISE-COMPARISON,
+https://www.postgresql.org/docs/18/indexes-ordering.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from gate.model.catalog import Column, Index, Relation, Type
+from gate.model.names import Name
+from gate.model.snapshot import Snapshot
+from gate.model.steps import Backfill, CannotSplit
+from gate.sql.rewriting.batches import Key, Path, batch_of, fill, loop_of
+
+LOOP_ROWS = 1000
+"""Rows that the loop a person pastes looks at before it commits: their locks are held for milliseconds."""
+
+
+def backfill(
+    table: Relation, before: Snapshot, *, assignments: tuple[tuple[str, str], ...], condition: str, why: str
+) -> Backfill:
+    """UPDATE the table's own rows SET column = expression WHERE condition, in batches; `DEFAULT` is an expression.
+
+    Raises CannotSplit where there is no key to walk. What inherits from the table is left to a step of its own.
+    """
+    columns = frozenset(name for name, _ in assignments)
+    path = path_of(table, before, changed=columns)
+    return step_of(fill(Name(table.name, table.schema), assignments, condition), table, path, why)
+
+
+def backfills(
+    table: Relation, before: Snapshot, *, assignments: tuple[tuple[str, str], ...], condition: str, why: str
+) -> tuple[Backfill, ...]:
+    """The same for the table and all partitions or children below it that hold rows, one after the other."""
+    return tuple(
+        backfill(item, before, assignments=assignments, condition=condition, why=f"{why} ({item.full_name})")
+        for item in holders(table, before)
+    )
+
+
+def step_of(sql: str, table: Relation, path: Path, why: str, *, is_repeatable: bool = True) -> Backfill:
+    """The step that does `sql` to the table's own rows along the path."""
+    batch = batch_of(sql, path)
+    return Backfill(
+        sql=loop_of(batch, path, rows=LOOP_ROWS),
+        why=why,
+        relation=table.full_name,
+        oid=table.oid,
+        keys=tuple(key.column for key in path.keys),
+        key_types=tuple(key.written_type for key in path.keys),
+        batch=batch.sql,
+        rows=table.rows,
+        pins=batch.pins,
+        is_repeatable=is_repeatable,
+    )
+
+
+def holders(table: Relation, before: Snapshot) -> Iterator[Relation]:
+    """The table and what is below it, where it holds rows. Raises CannotSplit for rows that another server holds."""
+    seen, pending = {table.oid}, [table.oid]
+    while pending:
+        item = before.relations.get(pending.pop(0))
+        if item is None:
+            raise CannotSplit(f"a part of {table.full_name} was not read")
+        if item.kind == "f":
+            raise CannotSplit(
+                f"{item.full_name} is a foreign table: its rows are on another server",
+                remedy="change them there, in batches",
+            )
+        if item.has_storage:
+            yield item
+        below = [oid for oid in item.children if oid not in seen]
+        seen.update(below)
+        pending.extend(below)
+
+
+# --- the key ----------------------------------------------------------------------------------------------------------
+
+
+def path_of(table: Relation, before: Snapshot, *, changed: frozenset[str] = frozenset()) -> Path:
+    """The key to walk: the primary key, else the unique index with the fewest columns; `changed` must not be in it."""
+    usable = [index for index in table.indexes if _is_usable(index, table, before)]
+    free = [index for index in usable if not changed & set(_names(index, table))]
+    if not free:
+        raise _without_key(table, taken=usable)
+    best = min(free, key=lambda index: (not index.is_primary, len(index.keys), index.name))
+    columns = [column for name in _names(best, table) if (column := table.column(name))]
+    return Path(name=Name(table.name, table.schema), keys=tuple(_key(column, before) for column in columns))
+
+
+def _without_key(table: Relation, *, taken: list[Index]) -> CannotSplit:
+    name = Name(table.name, table.schema)
+    if taken:
+        keys = ", ".join(index.name for index in taken)
+        return CannotSplit(
+            f"the rows of {name} cannot be walked in batches: the statement changes the only key there is ({keys})",
+            remedy="change the key in a statement of its own, at a quiet hour",
+        )
+    return CannotSplit(
+        f"the rows of {name} cannot be walked in batches: it has no primary key, and no unique index on columns that "
+        "are NOT NULL",
+        remedy=f"give {name} a primary key in a release before this one",
+    )
+
+
+def _is_usable(index: Index, table: Relation, before: Snapshot) -> bool:
+    """Whether its order is that of the plain comparison of its columns, and no two rows are alike in it."""
+    if not index.is_unique or not index.is_valid or index.method != "btree" or index.has_predicate:
+        return False
+    if index.has_expressions or not index.keys:
+        return False
+    for key in index.keys:
+        column = table.column_number(key.column)
+        if column is None or not column.is_not_null or column.generated or not key.is_default_opclass:
+            return False
+        if key.collation not in (0, column.collation) or not _is_compared_by_name(column, before):
+            return False
+    return True
+
+
+def _is_compared_by_name(column: Column, before: Snapshot) -> bool:
+    """Whether `>` is the type's own here: the search path must reach the operators of a type that came later."""
+    chain = list(_chain(column.type, before))
+    if not chain or chain[-1].kind == "d":
+        return False
+    base = chain[-1]
+    return base.schema == "pg_catalog" or base.kind in "ecr" or base.schema in before.server.search_path
+
+
+def _chain(oid: int, before: Snapshot) -> Iterator[Type]:
+    """The type, and what it is a domain over."""
+    while (found := before.types.get(oid)) is not None:
+        yield found
+        if found.kind != "d":
+            return
+        oid = found.base
+
+
+def _names(index: Index, table: Relation) -> Iterable[str]:
+    return [column.name for key in index.keys if (column := table.column_number(key.column))]
+
+
+def _key(column: Column, before: Snapshot) -> Key:
+    *domains, base = _chain(column.type, before)
+    return Key(
+        column=column.name,
+        type=Name(base.name, base.schema),
+        is_domain=bool(domains),
+        is_array=base.element != 0 and base.length == -1,
+    )

@@ -1,0 +1,325 @@
+"""An UPDATE or DELETE made into batches: one that walks a key, and the loop that a person can paste.
+
+A batch reads the next keys, however many rows the change itself meets, and changes those rows that it is meant for.
+The first key and all later ones are two branches, of which only one runs: an OR would keep any plan that is used again
+from going straight to the place in the index. Keys are looked up by themselves, never by `ctid`: under READ COMMITTED a
+row that somebody else has just changed is looked at again in its new version, as the plain statement does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from postgast import pg_query_pb2 as pb
+
+from gate.model.names import Name
+from gate.sql.rewriting.query_trees import (
+    all_of,
+    cast_to,
+    column,
+    compared,
+    empty_select,
+    expression_node,
+    integer,
+    into,
+    nodes_of,
+    null,
+    parameter,
+    put_limit,
+    put_order,
+    put_output,
+    put_with,
+    relation_named,
+    row,
+)
+from gate.sql.terms import strings
+from gate.sql.tree import Tree, content, deparsed, deparsed_statement, parsed, walk, which
+
+WALK, CHANGE, LAST, START = "gate_walk", "gate_change", "gate_last", "gate_start"
+DEFAULT = "DEFAULT"
+_TEXT = Name("text", "pg_catalog")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """One column of the key that is walked, with its type; a domain's base type for a domain."""
+
+    column: str
+    type: Name
+    is_domain: bool = False
+    is_array: bool = False
+
+    @property
+    def written_type(self) -> str:
+        """The type as SQL."""
+        return deparsed(cast_to(null(), self.type)).removeprefix("NULL::")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Path:
+    """What is walked: one relation without what inherits from it, and a unique key of it in order."""
+
+    name: Name
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """`sql` takes the last key done, the number of rows, and the values of `pins`: expressions to evaluate once.
+
+    It returns the key to go on from as text: what no driver can hold (infinity, a year before Christ) comes back whole.
+    """
+
+    sql: str
+    pins: tuple[str, ...] = ()
+
+
+def fill(name: Name, assignments: Iterable[tuple[str, str]], condition: str) -> str:
+    """UPDATE ONLY name SET column = expression, ... WHERE condition; `DEFAULT` is an expression here."""
+    statement = pb.UpdateStmt(relation=relation_named(name, only=True))
+    for name_set, text in assignments:
+        target = statement.target_list.add().res_target
+        target.name = name_set
+        if text.upper() == DEFAULT:
+            target.val.set_to_default.SetInParent()
+        else:
+            target.val.CopyFrom(expression_node(text))
+    statement.where_clause.CopyFrom(expression_node(condition))
+    return deparsed_statement(pb.Node(update_stmt=statement))
+
+
+def batch_of(sql: str, path: Path) -> Batch:
+    """The UPDATE or DELETE `sql`, as one batch along the path. It names no other relation, and returns nothing."""
+    (node,) = parsed(sql)
+    change = content(node)
+    pins = _pinned(change, first=len(path.keys) + 2)
+    _aim(change, path)
+    keys, change_text = _next_keys(path, parameter(len(path.keys) + 1)), deparsed_statement(node)
+    statement = _last_key(path)
+    put_with(statement, WALK, keys, is_materialized=True)
+    put_with(statement, CHANGE, node)
+    text = deparsed_statement(pb.Node(select_stmt=statement))
+    return Batch(sql=_laid_out(text, deparsed_statement(keys), change_text), pins=pins)
+
+
+def loop_of(batch: Batch, path: Path, *, rows: int) -> str:
+    """A DO block that does batch after batch and commits each: for a session in no transaction block."""
+    (node,) = parsed(batch.sql)
+    select = node.select_stmt
+    for target in select.target_list:
+        target.res_target.val.CopyFrom(target.res_target.val.type_cast.arg)
+    select.into_clause.CopyFrom(into(LAST))
+    width = len(path.keys)
+    _replace_parameters(select, lambda number: _stand_in(number, width, rows))
+    keys, change = (item.common_table_expr.ctequery for item in select.with_clause.ctes)
+    step = _laid_out(deparsed_statement(node), deparsed_statement(keys), deparsed_statement(change))
+    first = [_start(LAST, ((cast_to(null(), key.type), _key(place)) for place, key in enumerate(path.keys, start=1)))]
+    if batch.pins:
+        pins = ((expression_node(text), _pin(place)) for place, text in enumerate(batch.pins, start=1))
+        first.append(_start(START, pins))
+    return _do_block(first, step)
+
+
+# --- one batch --------------------------------------------------------------------------------------------------------
+
+
+def _next_keys(path: Path, count: Tree) -> Tree:
+    """SELECT ... FROM (the first keys UNION ALL the keys after the last one)."""
+    first, later = _keys_where(path, _is_start(path), count), _keys_where(path, _is_later(path), count)
+    either = pb.SelectStmt(op=pb.SETOP_UNION, all=True, larg=first, rarg=later, limit_option=pb.LIMIT_OPTION_DEFAULT)
+    select = empty_select()
+    for place in _places(path):
+        put_output(select, column(_key(place)))
+    source = select.from_clause.add().range_subselect
+    source.subquery.select_stmt.CopyFrom(either)
+    source.alias.aliasname = "gate_next"
+    return pb.Node(select_stmt=select)
+
+
+def _keys_where(path: Path, condition: Tree, count: Tree) -> Tree:
+    select = empty_select()
+    for place, key in enumerate(path.keys, start=1):
+        value = column(key.column)
+        put_output(select, cast_to(value, key.type) if key.is_domain else value, _key(place))
+        put_order(select, column(key.column))
+    select.from_clause.add().range_var.CopyFrom(relation_named(path.name, only=True))
+    select.where_clause.CopyFrom(condition)
+    put_limit(select, count)
+    return select
+
+
+def _is_start(path: Path) -> Tree:
+    test = pb.NullTest(arg=_last(1, path.keys[0]), nulltesttype=pb.IS_NULL)
+    return pb.Node(null_test=test)
+
+
+def _is_later(path: Path) -> Tree:
+    columns = [column(key.column) for key in path.keys]
+    reached = [_last(place, key) for place, key in enumerate(path.keys, start=1)]
+    return compared(">", row(columns), row(reached))
+
+
+def _last_key(path: Path) -> Tree:
+    """SELECT the key to go on from, as text, FROM what was walked; by its whole name it is sorted as what it is."""
+    select = empty_select()
+    for place in _places(path):
+        put_output(select, cast_to(column(_key(place)), _TEXT), _key(place))
+        put_order(select, column(WALK, _key(place)), is_descending=True)
+    select.from_clause.add().range_var.CopyFrom(relation_named(Name(WALK)))
+    put_limit(select, integer(1))
+    return select
+
+
+def _aim(change: Tree, path: Path) -> None:
+    """The change at the path's relation alone, under the name that it had, and at the rows of this batch only."""
+    known_as = change.relation.alias.aliasname or change.relation.relname
+    change.relation.CopyFrom(relation_named(path.name, only=True))
+    change.relation.alias.aliasname = known_as
+    for kind, inner in walk(change):
+        if kind == "ColumnRef" and len(inner.fields) > 2:
+            del inner.fields[:-2]
+    keys = [column(known_as, key.column) for key in path.keys]
+    if len(keys) == 1 and not path.keys[0].is_array:
+        met = [_in_walk(keys[0])]
+    else:
+        met = [compared("=", mine, column(WALK, _key(place))) for place, mine in zip(_places(path), keys, strict=True)]
+        others = change.from_clause if change.DESCRIPTOR.name == "UpdateStmt" else change.using_clause
+        others.add().range_var.CopyFrom(relation_named(Name(WALK)))
+    own = [change.where_clause] if change.HasField("where_clause") else []
+    change.where_clause.CopyFrom(all_of([*own, *met]))
+
+
+def _in_walk(key: Tree) -> Tree:
+    """Key = ANY (ARRAY(the keys)): looked up in the index whatever the planner believes of the table."""
+    select = empty_select()
+    put_output(select, column(_key(1)))
+    select.from_clause.add().range_var.CopyFrom(relation_named(Name(WALK)))
+    keys = pb.SubLink(sub_link_type=pb.ARRAY_SUBLINK, subselect=pb.Node(select_stmt=select))
+    found = pb.A_Expr(kind=pb.AEXPR_OP_ANY, lexpr=key, rexpr=pb.Node(sub_link=keys))
+    found.name.add().string.sval = "="
+    return pb.Node(a_expr=found)
+
+
+def _laid_out(text: str, *queries: str) -> str:
+    """The same text with each of these queries on lines of its own."""
+    for query in queries:
+        text = text.replace(f"({query})", f"(\n    {query}\n)", 1)
+    head, between, tail = text.rpartition("\n) ")
+    return f"{head}\n)\n{tail}" if between else text
+
+
+# --- times that hold for the whole change -----------------------------------------------------------------------------
+
+_STARTS = {
+    "SVFOP_CURRENT_DATE": "date",
+    "SVFOP_CURRENT_TIME": "timetz",
+    "SVFOP_CURRENT_TIME_N": "timetz",
+    "SVFOP_CURRENT_TIMESTAMP": "timestamptz",
+    "SVFOP_CURRENT_TIMESTAMP_N": "timestamptz",
+    "SVFOP_LOCALTIME": "time",
+    "SVFOP_LOCALTIME_N": "time",
+    "SVFOP_LOCALTIMESTAMP": "timestamp",
+    "SVFOP_LOCALTIMESTAMP_N": "timestamp",
+}
+PINNED_CALLS = frozenset({"now", "transaction_timestamp", "statement_timestamp"})
+"""Each transaction has its own; a change in batches takes that of its beginning for all rows."""
+
+
+def _pinned(change: Tree, *, first: int) -> tuple[str, ...]:
+    """Put parameters from `first` on in place of the times of the transaction, and say what they were."""
+    pins: list[str] = []
+    for _, inner in walk(change):
+        for node in nodes_of(inner):
+            kind = _time_type(node)
+            if kind is None:
+                continue
+            text = deparsed(node)
+            if text not in pins:
+                pins.append(text)
+            node.CopyFrom(cast_to(parameter(first + pins.index(text)), kind))
+    return tuple(pins)
+
+
+def _time_type(node: Tree) -> Name | None:
+    kind, inner = which(node)
+    found = None
+    if kind == "sqlvalue_function":
+        found = _STARTS.get(pb.SQLValueFunctionOp.Name(inner.op))
+    elif kind == "func_call" and not inner.args:
+        *schema, name = strings(inner.funcname)
+        found = "timestamptz" if name in PINNED_CALLS and schema in ([], ["pg_catalog"]) else None
+    return Name(found, "pg_catalog") if found else None
+
+
+# --- the loop ---------------------------------------------------------------------------------------------------------
+
+
+def _replace_parameters(select: Tree, stand_in: Callable[[int], Tree]) -> None:
+    for _, inner in walk(select):
+        for node in nodes_of(inner):
+            kind, cast = which(node)
+            if kind == "type_cast" and cast.arg.HasField("param_ref"):
+                node.CopyFrom(stand_in(cast.arg.param_ref.number))
+            elif kind == "param_ref":
+                node.CopyFrom(stand_in(node.param_ref.number))
+
+
+def _stand_in(number: int, width: int, rows: int) -> Tree:
+    if number <= width:
+        return column(LAST, _key(number))
+    return integer(rows) if number == width + 1 else column(START, _pin(number - width - 1))
+
+
+def _start(record: str, values: Iterable[tuple[Tree, str]]) -> str:
+    """SELECT value AS name, ... INTO record."""
+    select = empty_select()
+    for value, name in values:
+        put_output(select, value, name)
+    select.into_clause.CopyFrom(into(record))
+    return deparsed_statement(pb.Node(select_stmt=select))
+
+
+def _do_block(first: list[str], step: str) -> str:
+    """PL/pgSQL has no deparser: its frame is written out, around statements that have one."""
+    records = [LAST, START][: len(first)]
+    lines = [
+        "#variable_conflict use_column",
+        "DECLARE",
+        *(f"    {record} record;" for record in records),
+        "BEGIN",
+        *(f"    {text};" for text in first),
+        "    LOOP",
+        f"{step};",
+        "        EXIT WHEN NOT FOUND;",
+        "        COMMIT;",
+        "    END LOOP;",
+        "END",
+    ]
+    body = "\n".join(lines)
+    tag = next(tag for tag in _tags() if tag not in body)
+    return f"DO {tag}\n{body}\n{tag}"
+
+
+def _tags() -> Iterable[str]:
+    yield "$gate$"
+    number = 1
+    while True:
+        yield f"$gate{number}$"
+        number += 1
+
+
+def _key(place: int) -> str:
+    return f"gate_key_{place}"
+
+
+def _pin(place: int) -> str:
+    return f"gate_pin_{place}"
+
+
+def _places(path: Path) -> range:
+    return range(1, len(path.keys) + 1)
+
+
+def _last(place: int, key: Key) -> Tree:
+    return cast_to(parameter(place), key.type)
