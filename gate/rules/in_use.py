@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gate.model.catalog import Column, Ref, Relation
+from gate.model.catalog import Column, Function, Ref, Relation
 from gate.model.effects import Effect
 from gate.model.names import Name, quoted
 from gate.model.plan import Finding, Severity
@@ -82,6 +82,37 @@ def columns_of(relation: Relation, numbers: Iterable[int]) -> str:
     return ", ".join(quoted(column.name) for column in found if column is not None)
 
 
+TRIGGER_TYPES = frozenset({2279, 3838})
+"""What a function returns that only a trigger can call (`trigger`, `event_trigger`)."""
+_SHORT = {"int2": "smallint", "int4": "integer", "int8": "bigint", "bool": "boolean", "float8": "double precision"}
+
+
+def written_type(column: Column, before: Snapshot) -> str:
+    """The column's type as SQL, its length or precision too."""
+    return type_text(before, column.type, column.typmod)
+
+
+def type_text(before: Snapshot, oid: int, typmod: int = -1) -> str:
+    """The type as SQL; `?` for one that was not read."""
+    kind = before.types.get(oid)
+    if kind is None:
+        return "?"
+    if kind.element and kind.length == -1 and kind.element in before.types:
+        return f"{type_text(before, kind.element, typmod)}[]"
+    if kind.schema != "pg_catalog":
+        return str(Name(kind.name, kind.schema))
+    name = _SHORT.get(kind.name, kind.name)
+    match kind.name:
+        case "varchar" | "bpchar" if typmod >= 0:
+            return f"{'char' if kind.name == 'bpchar' else name}({typmod - 4})"
+        case "numeric" if typmod >= 0:
+            return f"{name}({(typmod - 4) >> 16},{(((typmod - 4) & 0x7FF) ^ 1024) - 1024})"
+        case "timestamp" | "timestamptz" | "time" | "timetz" | "bit" | "varbit" if typmod >= 0:
+            return f"{name}({typmod})"
+        case _:
+            return name
+
+
 def refused(rule: str, problem: str, remedy: str, relation: str | None = None) -> Finding:
     """A finding that refuses."""
     return Finding(rule=rule, severity=Severity.REFUSE, problem=problem, remedy=remedy, relation=relation)
@@ -100,6 +131,12 @@ def noted(rule: str, problem: str, remedy: str, relation: str | None = None) -> 
 OVERLAP = (
     "While a release rolls out, the code before it still runs beside the new code, and runs again after a rollback. "
 )
+
+
+def signature(function: Function, before: Snapshot) -> str:
+    """The function as DROP FUNCTION names it."""
+    arguments = ", ".join(type_text(before, oid) for oid in function.arguments)
+    return f"{Name(function.name, function.schema)}({arguments})"
 
 
 def next_release(rule: str, statement: str, why: str = "no release that runs uses it any more") -> str:

@@ -7,19 +7,26 @@ from collections.abc import Iterator
 from gate.model.actions import Action, AlterTable, CreateFunction, Drop, DropColumn, DropOwned, ObjectName, OnObject
 from gate.model.catalog import Ref
 from gate.model.effects import Effect
-from gate.model.names import Name
 from gate.model.plan import Finding
 from gate.model.rules import STATEMENT, Rule
 from gate.model.snapshot import Snapshot
 from gate.rules.dependents import CLASS
 from gate.rules.doomed import doom
-from gate.rules.in_use import OVERLAP, goes_with, listed, next_release, refused, sql_name, warned
+from gate.rules.in_use import (
+    OVERLAP,
+    TRIGGER_TYPES,
+    goes_with,
+    listed,
+    next_release,
+    refused,
+    signature,
+    sql_name,
+    warned,
+)
 from gate.rules.lookup import maybe_relation
 from gate.rules.missed_relations import named_relations
 from gate.rules.named import ROUTINES, refs
 from gate.rules.ruling import Among, FamilyRule
-
-_TRIGGER_TYPES = frozenset({"trigger", "event_trigger"})
 
 
 def _drops_function(among: Among) -> Iterator[Finding]:
@@ -29,12 +36,11 @@ def _drops_function(among: Among) -> Iterator[Finding]:
     for name in action.names:
         for ref in refs(before, action.object, name):
             function = before.functions[ref.oid]
-            returns = before.types.get(function.returns)
-            if ref.oid < 0 or (returns is not None and returns.name in _TRIGGER_TYPES):
+            if ref.oid < 0 or function.returns in TRIGGER_TYPES:
                 continue
             if any(_is_made(function.name, len(function.arguments), item) for item in among.later()):
                 continue
-            full = Name(function.name, function.schema)
+            full = signature(function, before)
             yield refused(
                 "drops-function",
                 f"drops {action.object} {full}: code that runs now gets an error wherever it calls it",
