@@ -3,56 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gate.model.plan import Plan, Verdict
-from gate.model.units import plural
+from gate.model.units import lasting, size
 from gate.report import Look
-from gate.report.prose import blockers, findings, migrations
+from gate.report.prose import blockers, findings, migrations, said, steps, times
 from gate.report.prose.words import led, painted, wrapped
 
 _WORDS = {Verdict.PASS: ("PASS", "green"), Verdict.SPLIT: ("SPLIT", "yellow"), Verdict.REFUSE: ("REFUSED", "red")}
-_TALLIED = {Verdict.REFUSE: "refused", Verdict.SPLIT: "to be split"}
 _WIDEST, _NARROWEST = 120, 60
 
 
 def render(plan: Plan, look: Look) -> str:
     """The whole report."""
-    look = Look(width=max(_NARROWEST, min(look.width, _WIDEST)), is_coloured=look.is_coloured)
+    look = replace(look, width=max(_NARROWEST, min(look.width, _WIDEST)))
     blocks = [block for block in _blocks(plan, look) if block]
-    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+    gap = "\n\n" if len(blocks) > 2 or plan.migrations else "\n"
+    return gap.join("\n".join(block) for block in blocks) + "\n"
 
 
 def _blocks(plan: Plan, look: Look) -> Iterator[list[str]]:
     yield _head(plan, look)
     yield from findings.blocks(plan, look)
     yield blockers.block(plan.blockers, look)
-    for migration in plan.migrations:
-        yield migrations.block(migration, look)
+    yield from steps.blocks(plan, look)
+    yield from migrations.blocks(plan.migrations, look)
+    yield _disk(plan, look)
     yield _unknown(plan, look)
     yield _notes(plan, look)
-    if plan.migrations:
-        yield [_coverage(plan)]
+    yield _foot(plan, look)
 
 
 def _head(plan: Plan, look: Look) -> list[str]:
     verdict = _WORDS[plan.verdict]
     if not plan.migrations and plan.verdict is Verdict.PASS:
-        return led(verdict, f"nothing is pending ({_where(plan)})", look)
-    return [*led(verdict, _tally(plan), look), *wrapped(f"{_where(plan)}, {plan.taken_at}", look.width)]
+        return led(verdict, f"nothing is pending ({said.where(plan)})", look)
+    return led(verdict, said.tally(plan), look)
 
 
-def _where(plan: Plan) -> str:
-    return f"database {plan.database}, PostgreSQL {plan.server_version}, {plan.source}"
-
-
-def _tally(plan: Plan) -> str:
-    if not plan.migrations:
-        return "the state of the database or of its bookkeeping forbids to go on"
-    pending = plural(len(plan.migrations), "pending migration")
-    total = plural(len(plan.statements), "statement")
-    counted = ((verdict, sum(statement.verdict is verdict for statement in plan.statements)) for verdict in _TALLIED)
-    named = ", ".join(f"{number:,} {word}" for verdict, number in counted if number for word in [_TALLIED[verdict]])
-    return f"{pending}, {total}" + (f": {named}" if named else "")
+def _disk(plan: Plan, look: Look) -> list[str]:
+    """What is left on the disk, where something is pending that needs much of it."""
+    if not any(times.needs(statement.effects) for statement in plan.statements):
+        return []
+    if plan.free_disk_bytes is None:
+        return wrapped("how much disk the server has left is not known from here", look.width)
+    return wrapped(f"the server's disk has {size(plan.free_disk_bytes)} left", look.width)
 
 
 def _unknown(plan: Plan, look: Look) -> list[str]:
@@ -68,8 +64,13 @@ def _notes(plan: Plan, look: Look) -> list[str]:
     return [line for note in plan.notes for line in wrapped(f"note: {note}", look.width, hanging="      ")]
 
 
-def _coverage(plan: Plan) -> str:
-    total, understood = len(plan.statements), sum(statement.is_understood for statement in plan.statements)
-    if total == understood:
-        return f"coverage: {plural(total, 'statement')}, all understood"
-    return f"coverage: {understood:,} of {plural(total, 'statement')} understood"
+def _foot(plan: Plan, look: Look) -> list[str]:
+    """Where and when, how long each phase took, and how much of it all was understood."""
+    if not plan.migrations:
+        return [said.coverage(plan)]
+    lines = wrapped(f"{said.where(plan)}, read at {plan.taken_at}", look.width, hanging="  ")
+    if plan.timings:
+        phases = ", ".join(f"{phase} {lasting(took_s)}" for phase, took_s in plan.timings)
+        took = f"took {lasting(sum(took_s for _, took_s in plan.timings))}: {phases}"
+        lines += [painted(line, "dim", look.is_coloured) for line in wrapped(took, look.width, hanging="  ")]
+    return [*lines, said.coverage(plan)]

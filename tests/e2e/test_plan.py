@@ -89,14 +89,14 @@ def test_nothing_pending_needs_no_parser(shop: Database, project: Shop) -> None:
 def test_harmless_passes(shop: Database, project: Shop) -> None:
     done = gate("plan", "--sample", "0", at=project({**APPLIED, **HARMLESS}), conninfo=shop.conninfo)
     assert done.returncode == Exit.DONE, done.stdout + done.stderr
-    assert done.stdout.startswith("PASS  1 pending migration, 1 statement\n")
+    assert done.stdout.startswith(f"PASS  1 pending migration for database {shop.name}, 1 statement\n")
     assert "coverage: 1 statement, all understood" in done.stdout
 
 
 def test_harmful_is_refused_with_its_place(shop: Database, project: Shop) -> None:
     done = gate("plan", "--sample", "0", at=project({**APPLIED, **HARMLESS, **HARMFUL}), conninfo=shop.conninfo)
     assert done.returncode == Exit.REFUSED
-    assert done.stdout.startswith("REFUSED  2 pending migrations, 2 statements: 1 refused\n")
+    assert done.stdout.startswith(f"REFUSED  2 pending migrations for database {shop.name}, 2 statements: 1 refused\n")
     assert "REFUSE  db/migrations/20260103000000_type.sql:3  works-under-blocking-lock" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 
@@ -152,7 +152,7 @@ def test_a_missing_bookkeeping_is_refused_then_adopted(clone: Callable[[str], Da
     assert "2 pending migrations" in first.stdout
     adopted = gate("baseline", "--through", "20260101000000", at=at, conninfo=shop.conninfo)
     assert (adopted.returncode, adopted.stderr) == (Exit.DONE, "")
-    assert "1 pending migration," in gate("plan", "--sample", "0", at=at, conninfo=shop.conninfo).stdout
+    assert "1 pending migration for" in gate("plan", "--sample", "0", at=at, conninfo=shop.conninfo).stdout
     again = gate("baseline", "--through", "20260101000000", at=at, conninfo=shop.conninfo)
     assert again.returncode == Exit.USAGE
     assert "nothing to adopt" in again.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gate.model.costs import Seconds
 from gate.model.effects import Effect
 from gate.model.locks import LockMode
 from gate.model.moment import Blocker, Session
@@ -17,6 +18,7 @@ from gate.model.plan import (
     TransactionPlan,
     Verdict,
 )
+from gate.model.steps import Backfill, Gather, StatementStep, StepKind, Wait
 from gate.model.unread import Unread
 from gate.model.work import Work
 
@@ -197,13 +199,33 @@ REFUSED = Plan(
         ),
     ),
     blockers=(
-        Blocker(relation="public.orders", held=LockMode.ROW_EXCLUSIVE, wanted=LockMode.ACCESS_EXCLUSIVE, session=BUSY),
+        Blocker(
+            relation="public.orders",
+            held=LockMode.ROW_EXCLUSIVE,
+            wanted=LockMode.ACCESS_EXCLUSIVE,
+            session=BUSY,
+            normalised="UPDATE orders SET status = $1\n WHERE id = $2",
+        ),
         Blocker(
             relation="public.customers",
             held=LockMode.ACCESS_SHARE,
             wanted=LockMode.ACCESS_EXCLUSIVE,
             session=Session(pid=0),
             what='the prepared transaction "payout-17" of shop',
+        ),
+        Blocker(
+            relation="public.customers",
+            held=LockMode.ACCESS_SHARE,
+            wanted=LockMode.ACCESS_EXCLUSIVE,
+            session=Session(
+                pid=4712,
+                user="report",
+                state="active",
+                query="SELECT * FROM customers WHERE phone = '0171 2345'",
+                state_age_s=61.0,
+                transaction_age_s=62.0,
+            ),
+            normalised="SELECT * FROM customers WHERE phone = $1",
         ),
     ),
     unknown=(
@@ -283,6 +305,305 @@ FROM_TEXT = replace(
     notes=(),
 )
 
+NO_TIME = Seconds(0.001, 0.002, 0.004)
+NINE_SECONDS = Seconds(4.1, 9.2, 20.3)
+LINES: dict[str, object] = {"rows": 48_000_000.0, "size_bytes": 9_800 * MB, "scans_per_s": 41.0, "writes_per_s": 120.0}
+
+SPLIT_FOREIGN_KEY = replace(
+    FOREIGN_KEY,
+    verdict=Verdict.SPLIT,
+    effects=(
+        effect("orders", LockMode.SHARE_ROW_EXCLUSIVE, Work.VALIDATION_SCAN, seconds=NINE_SECONDS, **ORDERS),
+        effect("customers", LockMode.SHARE_ROW_EXCLUSIVE, Work.READ, oid=16385, seconds=NO_TIME, **CUSTOMERS),
+    ),
+    findings=(
+        Finding(
+            rule="works-under-blocking-lock",
+            severity=Severity.REFUSE,
+            problem="reads every row of public.orders (1.2 GB, about 5M rows) under SHARE ROW EXCLUSIVE, which shuts "
+            "out writes, for about 9.2 s (4.1 s to 20 s): about 1.1k queries would queue",
+            remedy="run it at a quiet hour",
+            relation="public.orders",
+            is_cured_by_split=True,
+        ),
+        Finding(
+            rule="publication-lacks-it",
+            severity=Severity.NOTE,
+            problem="public.orders is published by shop_all: DDL is not replicated",
+            remedy="run it on the subscriber first",
+            relation="public.orders",
+        ),
+    ),
+    steps=(
+        StatementStep(
+            sql="ALTER TABLE public.orders ADD CONSTRAINT orders_customer_fk FOREIGN KEY (customer_id) "
+            "REFERENCES public.customers (id) NOT VALID",
+            why="new rows of public.orders are checked from here on, the old ones are not looked at",
+            undo="ALTER TABLE public.orders DROP CONSTRAINT orders_customer_fk",
+            effects=(
+                effect("orders", LockMode.SHARE_ROW_EXCLUSIVE, seconds=NO_TIME, **ORDERS),
+                effect("customers", LockMode.SHARE_ROW_EXCLUSIVE, oid=16385, seconds=NO_TIME, **CUSTOMERS),
+            ),
+        ),
+        StatementStep(
+            sql="ALTER TABLE public.orders VALIDATE CONSTRAINT orders_customer_fk",
+            why="the rows that are there are checked",
+            kind=StepKind.VALIDATION,
+            effects=(
+                effect("orders", LockMode.SHARE_UPDATE_EXCLUSIVE, Work.VALIDATION_SCAN, seconds=NINE_SECONDS, **ORDERS),
+            ),
+        ),
+    ),
+)
+
+VOLATILE_DEFAULT = StatementPlan(
+    line=3,
+    sql="ALTER TABLE order_lines ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid()",
+    kind="ALTER TABLE",
+    verdict=Verdict.SPLIT,
+    is_understood=True,
+    effects=(
+        effect(
+            "order_lines",
+            LockMode.ACCESS_EXCLUSIVE,
+            Work.REWRITE,
+            oid=16390,
+            seconds=Seconds(95.0, 210.0, 480.0),
+            disk_bytes=9_900 * MB,
+            wal_bytes=10_400 * MB,
+            **LINES,
+        ),
+    ),
+    findings=(
+        Finding(
+            rule="works-under-blocking-lock",
+            severity=Severity.REFUSE,
+            problem="rewrites public.order_lines (9.6 GB, about 48M rows) under ACCESS EXCLUSIVE, which shuts out "
+            "reads and writes, for about 3.5 min (95 s to 8 min): about 34k queries would queue",
+            remedy="run it at a quiet hour",
+            relation="public.order_lines",
+            is_cured_by_split=True,
+        ),
+    ),
+    steps=(
+        StatementStep(
+            sql="ALTER TABLE public.order_lines ADD COLUMN token uuid;\n"
+            "ALTER TABLE public.order_lines ALTER COLUMN token SET DEFAULT gen_random_uuid()",
+            why="new rows get a token, old ones have none yet",
+            undo="ALTER TABLE public.order_lines DROP COLUMN token",
+            effects=(effect("order_lines", LockMode.ACCESS_EXCLUSIVE, oid=16390, seconds=NO_TIME, **LINES),),
+        ),
+        Backfill(
+            sql="DO $backfill$\nDECLARE\n  last bigint;\nBEGIN\n  LOOP\n"
+            "    UPDATE public.order_lines SET token = gen_random_uuid() WHERE id IN (SELECT id FROM "
+            "public.order_lines WHERE token IS NULL ORDER BY id LIMIT 10000);\n"
+            "    EXIT WHEN NOT FOUND;\n    COMMIT;\n  END LOOP;\nEND\n$backfill$",
+            why="every old row gets a token",
+            relation="public.order_lines",
+            oid=16390,
+            keys=("id",),
+            key_types=("bigint",),
+            batch="UPDATE public.order_lines SET token = gen_random_uuid() WHERE id > $1 RETURNING id",
+            rows=48_000_000.0,
+            effects=(
+                effect(
+                    "order_lines",
+                    LockMode.ROW_EXCLUSIVE,
+                    Work.WRITE,
+                    oid=16390,
+                    seconds=Seconds(400.0, 900.0, 2000.0),
+                    wal_bytes=18_000 * MB,
+                    disk_bytes=9_000 * MB,
+                    **LINES,
+                ),
+            ),
+        ),
+        Wait(
+            sql="SELECT pid FROM pg_stat_activity WHERE backend_xmin IS NOT NULL",
+            why="transactions that began before it are let go",
+        ),
+        Gather(
+            sql="ANALYZE public.order_lines (token)",
+            why="queries on token are planned with its statistics",
+            relation="public.order_lines",
+            columns=("token",),
+            effects=(
+                effect("order_lines", LockMode.SHARE_UPDATE_EXCLUSIVE, Work.READ, oid=16390, seconds=None, **LINES),
+            ),
+        ),
+    ),
+)
+
+ALLOWED = StatementPlan(
+    line=7,
+    sql="ALTER TABLE customers DROP COLUMN fax",
+    kind="ALTER TABLE",
+    verdict=Verdict.PASS,
+    is_understood=True,
+    effects=(effect("customers", LockMode.ACCESS_EXCLUSIVE, oid=16385, seconds=NO_TIME, **CUSTOMERS),),
+    findings=(
+        Finding(
+            rule="drops-a-column",
+            severity=Severity.REFUSE,
+            problem="code that is running may still read public.customers (fax)",
+            remedy="first deploy code that does not read it; drop it in the release after",
+            relation="public.customers",
+            allowed_by="the code went out on 3 March (until 2026-04-01)",
+        ),
+    ),
+)
+
+SPLIT = replace(
+    REFUSED,
+    migrations=(
+        replace(
+            REFUSED.migrations[0],
+            statements=(ADD_COLUMN, SPLIT_FOREIGN_KEY, ALLOWED),
+            transactions=(
+                TransactionPlan(
+                    statements=(0, 1, 2),
+                    holds=(
+                        Hold(
+                            relation="public.orders",
+                            lock=LockMode.ACCESS_EXCLUSIVE,
+                            from_line=2,
+                            to_line=7,
+                            shuts_out=("reads", "writes"),
+                            seconds=NINE_SECONDS,
+                            queued=3_960.0,
+                        ),
+                        Hold(
+                            relation="public.customers",
+                            lock=LockMode.ACCESS_EXCLUSIVE,
+                            from_line=7,
+                            to_line=7,
+                            shuts_out=("reads", "writes"),
+                            seconds=NO_TIME,
+                            queued=0.0,
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        MigrationPlan(
+            id="20260104000000",
+            path="db/migrations/20260104000000_tokens.sql",
+            is_transactional=True,
+            statements=(VOLATILE_DEFAULT,),
+            transactions=(
+                TransactionPlan(
+                    statements=(0,),
+                    holds=(
+                        Hold(
+                            relation="public.order_lines",
+                            lock=LockMode.ACCESS_EXCLUSIVE,
+                            from_line=3,
+                            to_line=3,
+                            shuts_out=("reads", "writes"),
+                            seconds=Seconds(95.0, 210.0, 480.0),
+                            queued=33_810.0,
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    ),
+    findings=(),
+    unknown=(),
+    notes=(),
+    timings=(("bookkeeping", 0.021), ("migrations", 0.12), ("catalog", 0.31), ("traffic", 1.0)),
+    free_disk_bytes=20_000 * MB,
+)
+
+ORPHANS = replace(
+    FOREIGN_KEY,
+    findings=(
+        Finding(
+            rule="orphans",
+            severity=Severity.REFUSE,
+            problem="at least 1,000 rows of public.orders have a customer_id that public.customers does not have: "
+            "the server would reject the foreign key",
+            remedy="SELECT o.id FROM orders o WHERE NOT EXISTS (SELECT FROM customers c WHERE c.id = o.customer_id) "
+            "finds them: give them a customer, or delete them",
+            relation="public.orders",
+            examples=("id = 17", "id = 5150", "id = 90210"),
+        ),
+        Finding(
+            rule="data-unknown",
+            severity=Severity.WARN,
+            problem="whether rows of public.customers lack a phone is not known: the check was stopped after 5 s",
+            remedy="give it more time: check_timeout in gate.toml",
+            relation="public.customers",
+        ),
+    ),
+)
+
+RENAME = StatementPlan(
+    line=1,
+    sql='ALTER TABLE "Bestellungen" RENAME COLUMN "straße" TO street',
+    kind="ALTER TABLE",
+    verdict=Verdict.REFUSE,
+    is_understood=True,
+    effects=(effect("Bestellungen", LockMode.ACCESS_EXCLUSIVE, oid=16400, rows=10.0, size_bytes=16384),),
+    findings=(
+        Finding(
+            rule="renames-a-column",
+            severity=Severity.REFUSE,
+            problem='code that is running reads and writes "straße"; from this statement on every query of it fails',
+            remedy="do it over several releases:\n"
+            "  1. add street, and a trigger that keeps both the same\n"
+            "  2. fill street where it is empty, in batches\n"
+            '  3. deploy code that uses street only, then drop "straße"',
+            relation="public.Bestellungen",
+        ),
+    ),
+)
+
+DATA = replace(
+    REFUSED,
+    migrations=(
+        replace(
+            REFUSED.migrations[0],
+            statements=(ORPHANS,),
+            transactions=(
+                TransactionPlan(
+                    statements=(0,),
+                    holds=(
+                        Hold(
+                            relation="public.orders",
+                            lock=LockMode.SHARE_ROW_EXCLUSIVE,
+                            from_line=4,
+                            to_line=4,
+                            shuts_out=("writes",),
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        replace(REFUSED.migrations[1], path="db/migrations/20260105000000_stra\u00dfe.sql", statements=(RENAME,)),
+    ),
+    findings=(),
+    unknown=(),
+    notes=(),
+)
+
+
+def _harmless(number: int) -> MigrationPlan:
+    return MigrationPlan(
+        id=f"2026020{number:04}",
+        path=f"db/migrations/2026020{number:04}_note_{number}.sql",
+        is_transactional=True,
+        statements=(ADD_COLUMN,) if number % 2 else (insert(1), replace(CREATE_TABLE, line=2)),
+        transactions=(TransactionPlan(statements=(0,) if number % 2 else (0, 1)),),
+    )
+
+
+HUNDRED = replace(
+    SPLIT,
+    migrations=(*map(_harmless, range(100)), replace(SPLIT.migrations[0], transactions=())),
+    blockers=(),
+)
+
 ALL = {
     "refused": REFUSED,
     "passed": PASSED,
@@ -290,4 +611,7 @@ ALL = {
     "ahead": AHEAD,
     "dirty": DIRTY,
     "from-text": FROM_TEXT,
+    "split": SPLIT,
+    "data": DATA,
+    "hundred": HUNDRED,
 }

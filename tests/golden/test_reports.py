@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from gate.report import Look, render
+from gate.report import Look, formats, render
+from gate.report.prose.words import columns
 from tests.golden import samples
 
 Golden = Callable[[str, str], None]
@@ -17,15 +18,29 @@ def test_text_at_80_columns(name: str, golden: Golden) -> None:
     golden(f"{name}.txt", render("text", samples.ALL[name], Look(width=80)))
 
 
-def test_text_at_120_columns(golden: Golden) -> None:
-    golden("refused-wide.txt", render("text", samples.REFUSED, Look(width=200)))
+@pytest.mark.parametrize("name", ["refused", "split"])
+def test_text_at_120_columns(name: str, golden: Golden) -> None:
+    golden(f"{name}-wide.txt", render("text", samples.ALL[name], Look(width=200)))
 
 
-def test_text_in_colour(golden: Golden) -> None:
-    golden("passed-coloured.txt", render("text", samples.PASSED, Look(is_coloured=True)))
+@pytest.mark.parametrize("name", ["passed", "split"])
+def test_text_in_colour(name: str, golden: Golden) -> None:
+    golden(f"{name}-coloured.txt", render("text", samples.ALL[name], Look(is_coloured=True, shows_rows=True)))
 
 
-@pytest.mark.parametrize("name", ["passed", "nothing-pending", "dirty"])
+@pytest.mark.parametrize("name", ["data", "refused"])
+def test_rows_are_shown_to_the_person_at_the_terminal(name: str, golden: Golden) -> None:
+    golden(f"{name}-shown.txt", render("text", samples.ALL[name], Look(shows_rows=True)))
+
+
+@pytest.mark.parametrize("format_name", formats())
+@pytest.mark.parametrize("name", ["data", "refused", "split"])
+def test_rows_and_queries_of_others_are_shown_nowhere_else(name: str, format_name: str) -> None:
+    report = render(format_name, samples.ALL[name], Look(width=120))
+    assert not [secret for secret in ("5150", "90210", "paid", "0171") if secret in report]
+
+
+@pytest.mark.parametrize("name", ["passed", "nothing-pending", "dirty", "split"])
 def test_json(name: str, golden: Golden) -> None:
     golden(f"{name}.json", render("json", samples.ALL[name], Look()))
 
@@ -34,7 +49,7 @@ def test_json(name: str, golden: Golden) -> None:
 @pytest.mark.parametrize("width", [40, 80, 100, 300])
 def test_no_line_is_wider_than_the_terminal_or_120_columns(name: str, width: int) -> None:
     lines = render("text", samples.ALL[name], Look(width=width)).splitlines()
-    assert max(map(len, lines)) <= max(60, min(width, 120))
+    assert max(map(columns, lines)) <= max(60, min(width, 120))
 
 
 @pytest.mark.parametrize("name", samples.ALL)

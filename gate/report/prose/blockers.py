@@ -31,9 +31,20 @@ def _lines(blocker: Blocker, look: Look) -> list[str]:
     doing = _doing(blocker.session)
     if doing:
         lines += wrapped(doing, look.width, "    ")
-    if blocker.session.query:
-        lines.append("    " + painted(shortened(blocker.session.query, look.width - 4), "dim", look.is_coloured))
-    return lines
+    query = blocker.session.query if look.shows_rows else blocker.normalised
+    if query:
+        lines.append("    " + painted(shortened(query, look.width - 4), "dim", look.is_coloured))
+    return [*lines, *wrapped(_ending(blocker), look.width, "    ", "      ")]
+
+
+def _ending(blocker: Blocker) -> str:
+    """How a person gets it out of the way; nothing where gate cannot say."""
+    session = blocker.session
+    if not session.pid or session.backend != "client backend":
+        return ""
+    if session.state == "active":
+        return f"to stop its query: SELECT pg_cancel_backend({session.pid});"
+    return f"to end it: SELECT pg_terminate_backend({session.pid});"
 
 
 def _who(blocker: Blocker) -> str:

@@ -1,16 +1,21 @@
-"""A table per migration: statement, relation, lock and who waits, work, size, traffic."""
+"""A table per migration: statement, relation, lock and who waits, work and its time, size, traffic.
+
+Statements that nobody waits for are only counted, so that a hundred of them do not drown the one that matters.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from gate.model.effects import Effect
-from gate.model.plan import MigrationPlan, StatementPlan, Verdict
-from gate.model.units import about, plural, rate, size
+from gate.model.plan import Hold, MigrationPlan, StatementPlan, TransactionPlan, Verdict
+from gate.model.units import about, lasting, plural, rate, size
+from gate.model.work import Work
 from gate.report import Look
-from gate.report.prose import table
-from gate.report.prose.findings import name
+from gate.report.prose import table, times
+from gate.report.prose.said import name
 from gate.report.prose.words import clean, padded, painted, shortened, wrapped
 
 _COLOURS = {Verdict.PASS: "green", Verdict.SPLIT: "yellow", Verdict.REFUSE: "red"}
@@ -18,17 +23,79 @@ _WORDS = {Verdict.PASS: "pass", Verdict.SPLIT: "SPLIT", Verdict.REFUSE: "REFUSE"
 _WAITS = {(): "nobody waits", ("reads",): "reads wait", ("writes",): "writes wait"}
 _ALL_WAIT = "reads+writes wait"
 _SIZELESS_KINDS = ("v", "S", "f", "c")
-_HEADINGS = ("relation", "lock, who waits", "work", "size", "per second")
+_HEADINGS = ("relation", "lock, who waits", "work, time", "size", "per second")
 _GIVES = (2, 1)  # `validation scan` and `SHARE ROW EXCLUSIVE` fold well, a relation's name does not
 _FOLD_FROM = 4
+_MOST_HOLDS = 8
+_MOST_ROWS = 12
+_MOST_CALM = 8
+_MOST_CALM_BESIDE_LOUD = 2
+_MOST_NAMES = 6
 
 
-def block(migration: MigrationPlan, look: Look) -> list[str]:
-    """Heading, table, and which locks outlive their statement."""
-    groups = list(_folded(migration.statements))
-    digits = max([len(_lines_of(group)) for group in groups], default=1)
+@dataclass(frozen=True, kw_only=True)
+class _Group:
+    """Statements told together: one that is shown, or several that are only counted, as `words` say."""
+
+    statements: tuple[StatementPlan, ...]
+    words: str = ""
+
+    @property
+    def lines(self) -> str:
+        first, last = self.statements[0].line, self.statements[-1].line
+        return str(first) if first == last else f"{first}-{last}"
+
+    @property
+    def rows(self) -> tuple[Effect, ...]:
+        only = self.statements[0]
+        return () if self.words or not (is_loud(only) or _blocks(only)) else only.effects
+
+
+def blocks(migrations: Sequence[MigrationPlan], look: Look) -> Iterator[list[str]]:
+    """One for each migration with something to look at; the others by name, and of those only some."""
+    loud = {id(item) for item in migrations if any(map(is_loud, item.statements)) or item.findings}
+    calm = [item for item in migrations if id(item) not in loud and any(map(_blocks, item.statements))]
+    most = _MOST_CALM_BESIDE_LOUD if loud else _MOST_CALM
+    shown = loud | {id(item) for item in calm[:most]}
+    for migration in migrations:
+        if id(migration) in shown:
+            yield _block(migration, look)
+    told = {id(item) for item in calm} | loud
+    yield _others("with locks for a moment only", calm[most:], look)
+    yield _others("that nobody waits for", [item for item in migrations if id(item) not in told], look)
+
+
+def _others(what: str, migrations: Sequence[MigrationPlan], look: Look) -> list[str]:
+    """Migrations that need no table, in a line or two."""
+    if not migrations:
+        return []
+    number = sum(len(item.statements) for item in migrations)
+    counted = f"{plural(len(migrations), 'migration')} ({plural(number, 'statement')})"
+    names = [name(item) or "the text" for item in migrations[:_MOST_NAMES]]
+    more = f" and {len(migrations) - _MOST_NAMES:,} more" if len(migrations) > _MOST_NAMES else ""
+    return wrapped(f"{counted} {what}: {', '.join(names)}{more}", look.width, hanging="  ")
+
+
+def is_loud(statement: StatementPlan) -> bool:
+    """Whether there is anything to say of it."""
+    return bool(
+        statement.findings or statement.steps or statement.verdict is not Verdict.PASS or not statement.is_understood
+    )
+
+
+def _blocks(statement: StatementPlan) -> bool:
+    return any(effect.shuts_out and not effect.is_new for effect in statement.effects)
+
+
+# --- one migration ----------------------------------------------------------------------------------------------------
+
+
+def _block(migration: MigrationPlan, look: Look) -> list[str]:
+    """Heading, table, and how long its locks live."""
+    groups = list(_grouped(migration.statements))
+    digits = max([len(group.lines) for group in groups], default=1)
     indent = " " * (digits + 4)
-    shown = [_row(effect) for group in groups for effect in group[0].effects]
+    shown = [_row(effect) for group in groups for effect in group.rows]
     is_sampled = any(row[-1] for row in shown)
     kept = len(_HEADINGS) if is_sampled else len(_HEADINGS) - 1
     widths = table.fitted([_HEADINGS[:kept], *(row[:kept] for row in shown)], look.width - len(indent), _GIVES)
@@ -37,7 +104,7 @@ def block(migration: MigrationPlan, look: Look) -> list[str]:
         lines.append(painted(table.lines(_HEADINGS[:kept], widths, indent)[0], "dim", look.is_coloured))
     for group in groups:
         lines += _statement(group, digits, look)
-        for effect in group[0].effects if len(group) == 1 else ():
+        for effect in group.rows:
             lines += table.lines(_row(effect)[:kept], widths, indent)
     return [*lines, *_holds(migration, look)]
 
@@ -52,36 +119,55 @@ def _heading(migration: MigrationPlan, look: Look) -> list[str]:
     return [painted(line, "bold", look.is_coloured) for line in wrapped(f"{label}: {how}", look.width, hanging="  ")]
 
 
-def _folded(statements: tuple[StatementPlan, ...]) -> Iterator[list[StatementPlan]]:
-    """Runs of harmless statements that do the same to the same relations; a short run stays single statements."""
+def _grouped(statements: Iterable[StatementPlan]) -> Iterator[_Group]:
+    """Statements that nobody waits for are counted, and so are repetitions, and what comes after the first dozen."""
+    rows = 0
+    for calm, run in groupby(statements, key=lambda item: not is_loud(item) and not _blocks(item)):
+        members = tuple(run)
+        if calm:
+            yield _counted(members, "statement that nobody waits for", "statements that nobody waits for")
+            continue
+        for group in _folded(members):
+            rows += not group.words
+            if rows > _MOST_ROWS and not group.words and not is_loud(group.statements[0]):
+                yield _counted(group.statements, group.statements[0].kind)
+            else:
+                yield group
+
+
+def _counted(members: tuple[StatementPlan, ...], noun: str, many: str = "") -> _Group:
+    if len(members) == 1:
+        return _Group(statements=members)
+    return _Group(statements=members, words=plural(len(members), noun, many))
+
+
+def _folded(statements: tuple[StatementPlan, ...]) -> Iterator[_Group]:
+    """Runs that do the same to the same relations; a short run stays single statements."""
     for _, run in groupby(statements, key=_sameness):
-        group = list(run)
+        group = tuple(run)
         if len(group) >= _FOLD_FROM:
-            yield group[:1]
-            yield group[1:]
+            yield _Group(statements=group[:1])
+            yield _Group(statements=group[1:], words=plural(len(group) - 1, f"more {group[0].kind}") + " like it")
         else:
-            yield from ([statement] for statement in group)
+            yield from (_Group(statements=(statement,)) for statement in group)
 
 
 def _sameness(statement: StatementPlan) -> tuple[object, ...]:
-    own = statement.line if statement.findings or not statement.is_understood else 0
-    return statement.kind, statement.verdict, statement.effects, own
+    return statement.kind, statement.verdict, statement.effects, statement.line if is_loud(statement) else 0
 
 
-def _lines_of(group: list[StatementPlan]) -> str:
-    first, last = group[0].line, group[-1].line
-    return str(first) if first == last else f"{first}-{last}"
-
-
-def _statement(group: list[StatementPlan], digits: int, look: Look) -> list[str]:
-    first = group[0]
+def _statement(group: _Group, digits: int, look: Look) -> list[str]:
+    first = group.statements[0]
     verdict = painted(padded(_WORDS[first.verdict], 6), _COLOURS[first.verdict], look.is_coloured)
-    lead = f"  {_lines_of(group):>{digits}}  "
-    if len(group) > 1:
-        return [f"{lead}{verdict}  {plural(len(group), 'more ' + first.kind)} like it"]
+    lead = f"  {group.lines:>{digits}}  "
+    if group.words:
+        return [f"{lead}{verdict}  {group.words}"]
     lines = [f"{lead}{verdict}  {shortened(first.sql, look.width - len(lead) - 8)}"]
-    if not first.effects:
+    if not first.effects and is_loud(first):
         lines.append(" " * len(lead) + _without_effects(first))
+    needed = times.needs(first.effects)
+    if needed:
+        lines += wrapped(f"needs about {needed} while it runs", look.width, " " * len(lead))
     return lines
 
 
@@ -91,12 +177,21 @@ def _without_effects(statement: StatementPlan) -> str:
     return "would not run" if statement.verdict is Verdict.REFUSE else "locks no relation that existed before"
 
 
+# --- one relation -----------------------------------------------------------------------------------------------------
+
+
 def _row(effect: Effect) -> tuple[str, ...]:
     waits = _WAITS.get(effect.shuts_out, _ALL_WAIT)
-    work = "\n".join(kind.value for kind in effect.work)
+    return effect.relation, f"{effect.lock.value}\n{waits}", _work(effect), _size(effect), _traffic(effect)
+
+
+def _work(effect: Effect) -> str:
+    lines = [kind.value for kind in effect.work]
+    if effect.work != (Work.CATALOG_ONLY,) and not effect.is_new:
+        lines.append("time unknown" if effect.seconds is None else f"about {lasting(effect.seconds.likely)}")
     if effect.loses_statistics:
-        work += "\nloses statistics of " + ", ".join(effect.loses_statistics)
-    return effect.relation, f"{effect.lock.value}\n{waits}", work, _size(effect), _traffic(effect)
+        lines.append("loses statistics of " + ", ".join(effect.loses_statistics))
+    return "\n".join(lines)
 
 
 def _size(effect: Effect) -> str:
@@ -121,16 +216,50 @@ def _traffic(effect: Effect) -> str:
     return "\n".join(parts)
 
 
+# --- how long locks live ----------------------------------------------------------------------------------------------
+
+
 def _holds(migration: MigrationPlan, look: Look) -> list[str]:
-    """Locks that shut somebody out and are still held while a later statement of the transaction runs."""
+    """Locks that shut somebody out for longer than a moment, or while a later statement of the transaction runs."""
     lines: list[str] = []
     for transaction in migration.transactions:
-        last = migration.statements[transaction.statements[-1]].line
-        for hold in transaction.holds:
-            if hold.shuts_out and hold.from_line < last:
-                waits = _WAITS.get(hold.shuts_out, _ALL_WAIT)
-                text = (
-                    f"{hold.relation} stays locked {hold.lock.value} from line {hold.from_line} to the commit: {waits}"
-                )
-                lines += wrapped(text, look.width, "  ", "    ")
+        told = [hold for hold in transaction.holds if _is_told(hold, migration, transaction)]
+        for hold in told[:_MOST_HOLDS]:
+            lines += wrapped(_held(hold, migration, transaction), look.width, "  ", "    ")
+        if len(told) > _MOST_HOLDS:
+            lines.append(f"  and {plural(len(told) - _MOST_HOLDS, 'more relation')}: see --format json")
     return lines
+
+
+def _is_told(hold: Hold, migration: MigrationPlan, transaction: TransactionPlan) -> bool:
+    if not hold.shuts_out or any(effect.is_new for effect in _effects(hold, migration, transaction)):
+        return False
+    return hold.from_line < _commit(hold, migration, transaction) or not times.is_momentary(hold.seconds)
+
+
+def _effects(hold: Hold, migration: MigrationPlan, transaction: TransactionPlan) -> list[Effect]:
+    """What the transaction does to the relation, the lock that is held first."""
+    members = [migration.statements[place] for place in transaction.statements]
+    found = [effect for member in members for effect in member.effects if effect.relation == hold.relation]
+    return sorted(found, key=lambda effect: -effect.lock.strength)
+
+
+def _commit(hold: Hold, migration: MigrationPlan, transaction: TransactionPlan) -> int:
+    return hold.to_line or migration.statements[transaction.statements[-1]].line
+
+
+def _held(hold: Hold, migration: MigrationPlan, transaction: TransactionPlan) -> str:
+    """`public.orders: ACCESS EXCLUSIVE from line 2 to the commit after line 4, about 9 s (4 to 20 s): ...`."""
+    last = _commit(hold, migration, transaction)
+    since = f"from line {hold.from_line} to the commit"
+    until = f"{since} after line {last}" if last > hold.from_line else f"{since} after it"
+    members = [migration.statements[place] for place in transaction.statements]
+    written = "as written, " if any(member.steps for member in members) else ""
+    busy = next((times.traffic(effect) for effect in _effects(hold, migration, transaction)), "")
+    queued = times.queue(hold.queued)
+    behind = f"; at {busy} {queued}" if busy and queued else ""
+    how_long = times.duration(hold.seconds)
+    return (
+        f"{written}{hold.relation} is locked {hold.lock.value} {until}, for {how_long}: "
+        f"{times.waits(hold.shuts_out)}{behind}"
+    )
