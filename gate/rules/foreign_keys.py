@@ -26,24 +26,35 @@ def foreign_key_touches(spec: ConstraintSpec, at: At, *, validates: bool) -> Ite
     _check_referenced(spec, referenced)
     work = frozenset({Work.VALIDATION_SCAN}) if validates and spec.is_enforced else frozenset()
     referencing = family(at.world, at.table) if at.table.kind == "p" else (at.table,)
+    read = frozenset(
+        table.oid for table in referencing if table.has_storage and not _is_taken_over(spec, referenced, table)
+    )
     for table in referencing:
-        yield Touch(table.oid, max(at.lock, SRE), work if table.has_storage else frozenset())
+        yield Touch(table.oid, max(at.lock, SRE), work if table.oid in read else frozenset())
     # Without a row that refers to anything the join never gets to the other table.
-    looks = any(table.has_storage and not table.is_known_empty for table in referencing)
+    looks = any(table.oid in read and not table.is_known_empty for table in referencing)
     for table in family(at.world, referenced) if referenced.kind == "p" else (referenced,):
         yield Touch(table.oid, SRE, work if table.has_storage and looks else frozenset())
     if work and referenced.kind == "p":
         # The query that validates is planned with the referenced table's own partition constraint.
         yield from locks(ancestors(at.world, referenced), LockMode.ACCESS_SHARE)
-    if any(_has_like(spec, referenced, table) for table in referencing if table.is_partition):
-        # A partition's own like constraint is taken over; its triggers on the referenced table go.
+    if any(_is_taken_over(spec, referenced, table) for table in referencing):
+        # Its triggers on the referenced table go.
         yield Touch(referenced.oid, AE)
 
 
-def _has_like(spec: ConstraintSpec, referenced: Relation, table: Relation) -> bool:
+def _is_taken_over(spec: ConstraintSpec, referenced: Relation, table: Relation) -> bool:
+    """Whether the partition brings the same key, validated: it is read no more (tryAttachPartitionForeignKey)."""
+    if not table.is_partition:
+        return False
     numbers = tuple(column.number for column in (table.column(name) for name in spec.columns) if column)
+    wanted = (referenced.oid, numbers, key_columns(referenced, spec), spec.on_delete, spec.on_update)
     return any(
-        item.kind == "f" and not item.parent and (item.referenced, item.columns) == (referenced.oid, numbers)
+        item.kind == "f"
+        and not item.parent
+        and item.is_valid
+        and item.is_deferrable == spec.is_deferrable
+        and (item.referenced, item.columns, item.referenced_columns, item.on_delete, item.on_update) == wanted
         for item in table.constraints
     )
 

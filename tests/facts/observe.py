@@ -32,7 +32,7 @@ class Seen:
     `rebuilt` names indexes with a new file on tables that kept theirs, `built_on` their tables and those with a new
     index, unless it took over an old one's file. `index_shut` names tables of which only an index was locked
     ACCESS EXCLUSIVE. `scanned` is None where no transaction of our own could count; `read` and `written` count the rows
-    that scans returned and that were changed. An error leaves nothing but its `sqlstate`.
+    that scans returned and that were changed; no record holds them. An error leaves nothing but its `sqlstate`.
     """
 
     locks: Mapping[str, LockMode] = field(default_factory=dict)
@@ -41,8 +41,8 @@ class Seen:
     built_on: frozenset[str] = frozenset()
     index_shut: frozenset[str] = frozenset()
     scanned: frozenset[str] | None = frozenset()
-    read: Mapping[str, int] = field(default_factory=dict)
-    written: Mapping[str, int] = field(default_factory=dict)
+    read: Mapping[str, int] = field(default_factory=dict, compare=False)
+    written: Mapping[str, int] = field(default_factory=dict, compare=False)
     loses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sqlstate: str | None = None
 

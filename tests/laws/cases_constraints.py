@@ -81,4 +81,46 @@ CASES = (
         sql='ALTER TABLE "Größe"."Täg lich" ADD CHECK ("select" + "Ä" > 0), ADD CHECK ("Ä" > 0)',
     ),
     LawCase(name="check of a partitioned table", setup=_P, sql="ALTER TABLE t ADD CHECK (a > 0)"),
+    LawCase(name="not null", setup=_T, sql="ALTER TABLE t ALTER COLUMN a SET NOT NULL"),
+    LawCase(
+        name="not null, twice, among other things",
+        setup=_T,
+        sql="ALTER TABLE t ALTER b SET NOT NULL, ALTER a SET NOT NULL, ALTER a SET DEFAULT 3",
+    ),
+    LawCase(
+        name="not null, inherited",
+        setup=f"{_T}; CREATE TABLE c (d int) INHERITS (t); INSERT INTO c SELECT g, g, g FROM generate_series(1, 9) g; "
+        "CREATE TABLE d (a int NOT NULL) INHERITS (t); INSERT INTO d SELECT g, g, g FROM generate_series(1, 9) g",
+        sql="ALTER TABLE t ALTER COLUMN a SET NOT NULL",
+    ),
+    LawCase(
+        name="not null of the parent alone",
+        until=17,
+        setup=f"{_T}; CREATE TABLE c (d int) INHERITS (t); INSERT INTO c SELECT g, g, g FROM generate_series(1, 9) g",
+        sql="ALTER TABLE ONLY t ALTER COLUMN a SET NOT NULL",
+    ),
+    LawCase(name="not null of a partitioned table", setup=_P, sql="ALTER TABLE t ALTER COLUMN a SET NOT NULL"),
+    LawCase(
+        name="not null, strange names",
+        setup=_STRANGE,
+        sql='ALTER TABLE "Größe"."Täg lich" ALTER "Ä" SET NOT NULL, ALTER "select" SET NOT NULL',
+    ),
+    LawCase(
+        name="not null, where one is not valid yet",
+        since=18,
+        setup=f"{_T}; ALTER TABLE t ADD CONSTRAINT mine NOT NULL a NOT VALID",
+        sql="ALTER TABLE t ALTER COLUMN a SET NOT NULL",
+    ),
+    LawCase(
+        name="not null constraint",
+        since=18,
+        setup=_P,
+        sql="ALTER TABLE t ADD CONSTRAINT mine NOT NULL a, ADD NOT NULL b",
+    ),
+    LawCase(
+        name="not null constraint, no inherit",
+        since=18,
+        setup=f"{_T}; CREATE TABLE c (d int) INHERITS (t); INSERT INTO c SELECT g, g, g FROM generate_series(1, 9) g",
+        sql="ALTER TABLE t ADD NOT NULL a NO INHERIT",
+    ),
 )

@@ -17,8 +17,9 @@ from tests.servers import Database, client_program
 
 _CONSTRAINTS = """
 SELECT conrelid::regclass::text, conname::text, contype::text, convalidated, condeferrable, condeferred, conislocal,
-       coninhcount, connoinherit, (SELECT p.conrelid::regclass || '.' || p.conname FROM pg_constraint p
-                                   WHERE p.oid = c.conparentid), pg_get_constraintdef(oid)
+       coninhcount, connoinherit AND contype <> 'f',
+       (SELECT p.conrelid::regclass || '.' || p.conname FROM pg_constraint p WHERE p.oid = c.conparentid),
+       pg_get_constraintdef(oid)
 FROM pg_constraint c WHERE conrelid <> 0 AND connamespace NOT IN (
     SELECT oid FROM pg_namespace WHERE nspname IN ('pg_catalog', 'information_schema', 'gate'))
 -- A foreign key's rows for the partitions of the table that it refers to are the server's own affair.
@@ -62,10 +63,10 @@ class End:
     catalog: dict[str, list[tuple[Any, ...]]]
     rows: dict[str, list[tuple[Any, ...]]]
 
-    def differences(self, other: End) -> list[str]:
-        """What only this one has (`-`), and only the other (`+`)."""
+    def differences(self, other: End) -> str:
+        """What only this one has (`-`), and only the other (`+`), line by line; nothing where they are the same."""
         lines = unified_diff(list(self._lines()), list(other._lines()), lineterm="", n=0)
-        return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+        return "\n".join(line for line in lines if not line.startswith(("---", "+++", "@@")))
 
     def _lines(self) -> Iterator[str]:
         yield from self.schema

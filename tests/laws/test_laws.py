@@ -22,13 +22,17 @@ from tests.laws.seeing import watch
 from tests.servers import Database
 
 
-def all_cases() -> list[LawCase]:
-    """Those of every file `cases_*.py` beside this one."""
+def all_cases() -> dict[str, LawCase]:
+    """Those of every file `cases_<area>.py` beside this one, by `area: name`."""
     found = [item.name for item in pkgutil.iter_modules(tests.laws.__path__) if item.name.startswith("cases_")]
-    return [case for name in sorted(found) for case in importlib.import_module(f"tests.laws.{name}").CASES]
+    return {
+        f"{module.removeprefix('cases_')}: {case}": case
+        for module in sorted(found)
+        for case in importlib.import_module(f"tests.laws.{module}").CASES
+    }
 
 
-CASES = pytest.mark.parametrize("case", all_cases(), ids=str)
+CASES = pytest.mark.parametrize("case", all_cases().values(), ids=all_cases().keys())
 Clone = Callable[[str], Database]
 
 
@@ -40,7 +44,7 @@ def test_the_steps_end_as_the_statement_does_and_shut_out_nobody(case: LawCase, 
     assert _texts(step.sql for step in steps) != _texts([case.sql]), "it was not split"
     breaks = {watched.sql: watched.breaks for watched in run_watched(split, steps) if watched.breaks}
     assert breaks == {}
-    assert _plain_end(case, clone).differences(_end(case, split)) == []
+    assert _plain_end(case, clone).differences(_end(case, split)) == ""
 
 
 @CASES
@@ -48,7 +52,7 @@ def test_a_person_can_paste_the_steps(case: LawCase, major: int, clone: Clone) -
     _only_on_its_majors(case, major)
     pasted = clone(_setup(case))
     run_pasted(pasted, steps_on(pasted, case.sql))
-    assert _plain_end(case, clone).differences(_end(case, pasted)) == []
+    assert _plain_end(case, clone).differences(_end(case, pasted)) == ""
 
 
 @CASES
@@ -58,11 +62,6 @@ def test_the_plain_statement_breaks_a_law(case: LawCase, major: int, clone: Clon
     database = clone(_setup(case))
     breaks = [watch(database, item.sql).breaks for item in split_script(case.sql)]
     assert any(breaks) == case.works
-
-
-def test_a_case_is_told_by_its_name() -> None:
-    names = [case.name for case in all_cases()]
-    assert len(set(names)) == len(names)
 
 
 def _only_on_its_majors(case: LawCase, major: int) -> None:

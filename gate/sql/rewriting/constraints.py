@@ -40,22 +40,24 @@ def drop_constraint(table: Name, name: str, *, only: bool = False) -> str:
     return alter_table(table, command(pb.AT_DropConstraint, name), only=only)
 
 
-def add_not_null(table: Name, name: str, column: str, *, is_valid: bool = False, only: bool = False) -> str:
-    """ADD CONSTRAINT ... NOT NULL, of 18."""
+def add_not_null(table: Name, name: str, column: str, *, no_inherit: bool = False, only: bool = False) -> str:
+    """ADD CONSTRAINT ... NOT NULL ... NOT VALID, of 18."""
     constraint = pb.Constraint(
-        contype=pb.CONSTR_NOTNULL, conname=name, skip_validation=not is_valid, initially_valid=is_valid
+        contype=pb.CONSTR_NOTNULL, conname=name, skip_validation=True, is_enforced=True, is_no_inherit=no_inherit
     )
     constraint.keys.add().string.sval = column
     return alter_table(table, _adding(constraint), only=only)
 
 
-def add_check_not_null(table: Name, name: str, column: str, *, only: bool = False) -> str:
+def add_check_not_null(table: Name, name: str, column: str, *, no_inherit: bool = False) -> str:
     """ADD CONSTRAINT ... CHECK (column IS NOT NULL) NOT VALID."""
-    constraint = pb.Constraint(contype=pb.CONSTR_CHECK, conname=name, skip_validation=True, is_enforced=True)
+    constraint = pb.Constraint(
+        contype=pb.CONSTR_CHECK, conname=name, skip_validation=True, is_enforced=True, is_no_inherit=no_inherit
+    )
     test = constraint.raw_expr.null_test
     test.nulltesttype = pb.IS_NOT_NULL
     test.arg.column_ref.fields.add().string.sval = column
-    return alter_table(table, _adding(constraint), only=only)
+    return alter_table(table, _adding(constraint), only=no_inherit)
 
 
 def set_not_null(table: Name, column: str, *, only: bool = False) -> str:

@@ -1,0 +1,104 @@
+"""SET NOT NULL: what proves it is validated first, under a lock that shuts nobody out.
+
+Before 18 the proof is a check, which goes when it has served; 18 has a NOT NULL that is not valid yet.
+
+Source: PostgreSQL 14 to 18 `tablecmds.c` (NotNullImpliedByRelConstraints, ATExecSetNotNull,
+QueueNNConstraintValidation).
+"""
+
+from __future__ import annotations
+
+from gate.model.actions import AddConstraint, NamedPart
+from gate.model.catalog import Constraint, Relation
+from gate.model.chosen_names import constraint_name
+from gate.model.names import quoted
+from gate.model.steps import CannotSplit, StatementStep, Step, StepKind
+from gate.splits.case import Case
+from gate.splits.finding import is_only, name_of, part_of, table_of
+from gate.sql.rewriting.constraints import (
+    add_check_not_null,
+    add_constraint,
+    add_not_null,
+    drop_constraint,
+    drop_not_null,
+    set_not_null,
+    validate_constraint,
+)
+
+
+def not_null(case: Case) -> tuple[Step, ...]:
+    """SET NOT NULL."""
+    table, column = table_of(case), part_of(case, NamedPart).column
+    if case.before.server.major < 18:
+        return _by_check(case, table, column)
+    begun = _not_valid(table, column)
+    if begun is not None:
+        return (_validated(table, begun.name),)
+    name = constraint_name(case.before, table.schema, table.name, (column,), "not_null")
+    sql = add_not_null(name_of(table), name, column, only=is_only(case))
+    return _by_constraint(table, name, column, sql)
+
+
+def not_null_constraint(case: Case) -> tuple[Step, ...]:
+    """ADD CONSTRAINT ... NOT NULL, of 18."""
+    spec, table = part_of(case, AddConstraint).spec, table_of(case)
+    (column,) = spec.columns
+    if not spec.is_valid:
+        return (StatementStep(sql=case.sql, why=f"checks new rows of {name_of(table)} only"),)
+    name = spec.name or constraint_name(case.before, table.schema, table.name, (column,), "not_null")
+    return _by_constraint(table, name, column, add_constraint(case.sql, name_of(table), name, is_valid=False))
+
+
+def _by_constraint(table: Relation, name: str, column: str, sql: str) -> tuple[Step, ...]:
+    return (
+        StatementStep(
+            sql=sql,
+            why=f"no new row of {name_of(table)} gets NULL in {quoted(column)}; old ones are not read",
+            undo=drop_constraint(name_of(table), name),
+        ),
+        _validated(table, name),
+    )
+
+
+def _by_check(case: Case, table: Relation, column: str) -> tuple[Step, ...]:
+    on, only = name_of(table), is_only(case)
+    if only and table.kind == "p":
+        raise CannotSplit(f"ONLY {on} has no rows of its own to be read")
+    helper = constraint_name(case.before, table.schema, table.name, (column,), "is_not_null")
+    return (
+        StatementStep(
+            sql=add_check_not_null(on, helper, column, no_inherit=only),
+            why=f"no new row of {on} gets NULL in {quoted(column)}; old ones are not read",
+            undo=drop_constraint(on, helper),
+        ),
+        _validated(table, helper),
+        StatementStep(
+            sql=f"{set_not_null(on, column, only=only)}; {drop_constraint(on, helper)}",
+            why="the check proves it, so nothing is read; then the check has served",
+            undo=f"{add_check_not_null(on, helper, column, no_inherit=only)}; {drop_not_null(on, column, only=only)}",
+        ),
+    )
+
+
+def _validated(table: Relation, name: str) -> Step:
+    return StatementStep(
+        sql=validate_constraint(name_of(table), name),
+        why=f"reads {name_of(table)} while it is read and written",
+        kind=StepKind.VALIDATION,
+    )
+
+
+def _not_valid(table: Relation, name: str) -> Constraint | None:
+    """A NOT NULL of that column that was added NOT VALID."""
+    column = table.column(name)
+    return next(
+        (
+            item
+            for item in table.constraints
+            if item.kind == "n" and not item.is_valid and column is not None and column.number in item.columns
+        ),
+        None,
+    )
+
+
+SPLITS = {"SetNotNull": not_null, "AddConstraint:n": not_null_constraint}
