@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -23,7 +23,9 @@ from gate.plan.splitting import alone, steps_of, works_under_lock
 from gate.policy.allowing import allowances
 from gate.policy.judge import Judge
 from gate.policy.policy import DEFAULT, Policy, Splits
-from gate.rules import findings as rules_say
+from gate.rules import rules
+from gate.rules.ruling import Deed
+from gate.rules.together import said
 from gate.sql.masking import masked
 
 Costs = Callable[[Action, tuple[Effect, ...], Snapshot], tuple[Effect, ...]]
@@ -63,8 +65,11 @@ def decide(folded: FoldedMigration, judging: Judging) -> MigrationPlan:
     }
     judge = judging.judge
     allows = allowances(folded.migration)
+    told = said(_deeds(folded, priced, judging), rules(), is_transactional=folded.is_transactional)
     found = [
-        judge.statement(_found(item, priced[place], to_blame.get(place, []), judging), allows.at(place))
+        judge.statement(
+            [*item.certain, *to_blame.get(place, []), *_full(priced[place], judging), *told[place]], allows.at(place)
+        )
         for place, item in enumerate(folded.statements)
     ]
     statements = [
@@ -106,13 +111,25 @@ def _busy(effect: Effect, traffic: Traffic | None) -> Effect:
 # --- one statement ----------------------------------------------------------------------------------------------------
 
 
-def _found(item: FoldedStatement, priced: Priced, blocking: list[Finding], judging: Judging) -> list[Finding]:
-    """All that is to be said of a statement, before anybody's policy."""
-    full = runs_out(priced.effects, judging.free_disk_bytes)
-    found = [*item.certain, *blocking, *([full] if full else [])]
-    if item.statement is not None and item.is_understood:
-        found += rules_say(item.statement.action, priced.effects, replace(item.before, moment=judging.moment))
-    return found
+def _deeds(folded: FoldedMigration, priced: list[Priced], judging: Judging) -> tuple[Deed, ...]:
+    """The statements as the rules see them; they say nothing of one that is not understood or would be rejected."""
+    commits = {place: number for number, places in enumerate(folded.transactions) for place in places}
+    return tuple(
+        Deed(
+            sql=item.sql,
+            action=item.statement.action if item.statement is not None and not item.certain else None,
+            effects=priced[place].effects,
+            before=replace(item.before, moment=judging.moment),
+            transaction=commits.get(place, len(commits)),
+        )
+        for place, item in enumerate(folded.statements)
+    )
+
+
+def _full(priced: Priced, judging: Judging) -> Iterator[Finding]:
+    found = runs_out(priced.effects, judging.free_disk_bytes)
+    if found is not None:
+        yield found
 
 
 def _judged(

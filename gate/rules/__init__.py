@@ -17,9 +17,8 @@ from typing import Any
 
 from gate.model.actions import Action
 from gate.model.checks import Check
-from gate.model.effects import Effect, NotUnderstood, Touch
+from gate.model.effects import NotUnderstood, Touch
 from gate.model.facts import Fact
-from gate.model.plan import Finding
 from gate.model.snapshot import Snapshot
 from gate.rules.ruling import FamilyRule
 
@@ -41,11 +40,6 @@ def facts() -> tuple[Fact, ...]:
 def rules() -> tuple[FamilyRule, ...]:
     """Every rule of every family."""
     return tuple(rule for family in families() for rule in getattr(family, "RULES", ()))
-
-
-def findings(action: Action, effects: tuple[Effect, ...], before: Snapshot) -> tuple[Finding, ...]:
-    """What the rules say of a statement that `derive` understood."""
-    return tuple(finding for rule in rules() for finding in rule.finds(action, effects, before))
 
 
 def checks(action: Action, before: Snapshot) -> tuple[Check, ...]:

@@ -31,6 +31,17 @@ class Amount:
             wal_bytes=self.wal_bytes + more.wal_bytes,
         )
 
+    def times(self, number: float) -> Amount:
+        """The same so many times, one after the other."""
+        return Amount(
+            likely_s=self.likely_s * number,
+            low_s=self.low_s * number,
+            high_s=self.high_s * number,
+            kept_bytes=self.kept_bytes * number,
+            passing_bytes=self.passing_bytes,
+            wal_bytes=self.wal_bytes * number,
+        )
+
     def widened(self, low: float, high: float) -> Amount:
         """With its range widened by these factors."""
         return Amount(

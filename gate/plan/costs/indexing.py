@@ -118,12 +118,9 @@ def _share_by_size(index: Index, spec: IndexSpec, extent: Extent) -> tuple[float
 # --- the build --------------------------------------------------------------------------------------------------------
 
 
-def built(
-    spec: IndexSpec, extent: Extent, figures: Figures, server: Server, *, has_storage_only: bool = False
-) -> Amount:
+def built(spec: IndexSpec, extent: Extent, figures: Figures, server: Server) -> Amount:
     """The table read once and the index made of it."""
     low, likely, high = (_built(spec, extent, share, figures, server) for share in spec.share)
-    del has_storage_only
     return replace(likely, low_s=low.likely_s, high_s=high.likely_s)
 
 

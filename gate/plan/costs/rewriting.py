@@ -1,4 +1,4 @@
-"""A table written anew: row by row by ALTER TABLE, packed by VACUUM FULL and CLUSTER, copied as it is by SET TABLESPACE.
+"""A table written anew: row by row by ALTER TABLE, packed by VACUUM FULL and CLUSTER, copied by SET TABLESPACE.
 
 Source: PostgreSQL 18 `tablecmds.c` (ATRewriteTable, ATExecSetTableSpace), `cluster.c` and `heapam_handler.c`
 (heapam_relation_copy_for_cluster), `rewriteheap.c`.
@@ -53,9 +53,8 @@ def moved(extent: Extent, world: Snapshot, figures: Figures, *, order: IndexSpec
 _IN_ORDER = 0.99
 
 
-def copied(extent: Extent, figures: Figures, *, other_bytes: float = 0.0) -> Amount:
+def copied(size: float, figures: Figures) -> Amount:
     """Page by page into another tablespace, without a look at the rows."""
-    size = extent.heap_bytes + extent.toast_bytes + other_bytes
     ns = size / PAGE * (figures.page_read_ns + figures.page_written_ns * 0.5)
     return spending(ns, kept=size, wal=size)
 

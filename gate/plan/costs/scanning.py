@@ -1,20 +1,14 @@
-"""Rows read to be checked: constraints against each row, foreign keys against the other table.
+"""Rows read to be checked, and rows read for a sample.
 
-Source: PostgreSQL 18 `tablecmds.c` (ATRewriteTable), `ri_triggers.c` (RI_Initial_Check: one anti-join with
-`maintenance_work_mem`, without workers).
+Source: PostgreSQL 18 `tablecmds.c` (ATRewriteTable), `analyze.c` (acquire_sample_rows: 300 times the target).
 """
 
 from __future__ import annotations
 
 from gate.model.rates import Figures
-from gate.model.snapshot import Server
 from gate.plan.costs.amount import Amount, spending
-from gate.plan.costs.extent import PAGE, Extent
+from gate.plan.costs.extent import Extent
 from gate.plan.costs.indexing import read_ns
-from gate.plan.costs.resources import sort_bytes
-
-# A hashed row's head, its slot, and the allocation.
-_HASH_HEAD = 48
 
 
 def scanned(
@@ -27,22 +21,11 @@ def scanned(
     return spending(ns)
 
 
-def referencing(extent: Extent, figures: Figures, *, columns: int, width: float, is_text: bool) -> Amount:
-    """The side of the foreign key: read and looked up, each row once."""
-    text = 1.5 if is_text else 1.0
-    ns = read_ns(extent, figures, columns=columns) + extent.rows * figures.joined_row_ns * text
-    return spending(ns + width * 0)
+def sampled(extent: Extent, figures: Figures, *, target: int = 100) -> Amount:
+    """ANALYZE: pages here and there, and the sampled rows sorted by each column."""
+    pages, rows = min(extent.pages, 300.0 * target), min(extent.rows, 300.0 * target)
+    columns = max(1, len(extent.relation.columns))
+    return spending(pages * figures.page_read_ns * 2 + rows * columns * _SAMPLE_COMPARES * figures.text_compare_ns)
 
 
-def referenced(
-    extent: Extent, figures: Figures, server: Server, *, width: float, is_text: bool, times: float, looked_up_by: Extent
-) -> Amount:
-    """The side of the key: read and put into a hash table; what does not fit in memory goes to disk, of both sides."""
-    text = 1.5 if is_text else 1.0
-    ns = read_ns(extent, figures, columns=1) + extent.rows * figures.hashed_row_ns * text
-    hashed = extent.rows * (width + _HASH_HEAD)
-    spilled = 0.0
-    if hashed > sort_bytes(server) * 2:
-        spilled = hashed + looked_up_by.rows * (width + 16)
-        ns += spilled / PAGE * figures.spilled_page_ns
-    return spending(ns * times, passing=spilled)
+_SAMPLE_COMPARES = 15
