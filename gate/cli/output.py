@@ -11,12 +11,19 @@ from gate.model.errors import UsageError
 from gate.report import Look
 
 
-def look(output: str | None) -> Look:
-    """As wide as the terminal, and in colour only there; NO_COLOR is honoured."""
+def look(output: str | None, *, format_name: str = "text", shows_rows: bool = False) -> Look:
+    """As wide as the terminal, and in colour only there; NO_COLOR is honoured.
+
+    Keys of rows and other people's queries are for the text at a terminal; elsewhere `shows_rows` asks for them.
+    """
     is_terminal = output is None and sys.stdout.isatty()
     width = shutil.get_terminal_size((80, 24)).columns if is_terminal else int_of(os.environ.get("COLUMNS"), 100)
     is_dumb = os.environ.get("TERM") == "dumb"
-    return Look(width=width, is_coloured=is_terminal and not os.environ.get("NO_COLOR") and not is_dumb)
+    return Look(
+        width=width,
+        is_coloured=is_terminal and not os.environ.get("NO_COLOR") and not is_dumb,
+        shows_rows=shows_rows or (is_terminal and format_name == "text"),
+    )
 
 
 def int_of(text: str | None, otherwise: int) -> int:

@@ -18,5 +18,5 @@ def run(request: Request, *, format_name: str, output: str | None) -> Exit:
         raise UsageError(f"no format is called {format_name}", remedy=f"--format takes one of: {', '.join(formats())}")
     with Progress() as progress:
         answer = plan(request.heard_by(progress, warn))
-    write(render(format_name, answer, look(output)), output)
+    write(render(format_name, answer, look(output, format_name=format_name)), output)
     return Exit.REFUSED if answer.verdict is Verdict.REFUSE else Exit.DONE

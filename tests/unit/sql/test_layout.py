@@ -12,7 +12,7 @@ from gate.sql.tree import deparsed_statement, parsed
 TABLE = '"Kundenverzeichnis der Filiale am Großen Markt"."Bestellungen mit sehr langem Namen"'
 STATEMENTS = (
     (
-        "ALTER TABLE public.orders ADD CONSTRAINT orders_customer FOREIGN KEY (customer_id) REFERENCES public.customers "
+        "ALTER TABLE public.orders ADD CONSTRAINT orders_customer FOREIGN KEY (customer_id) REFERENCES customers "
         "(id) DEFERRABLE INITIALLY DEFERRED NOT VALID"
     ),
     (
