@@ -55,7 +55,7 @@ def asks(oids: list[int], *, role_oid: int, major: int, locked: list[int], sees_
         "relations": {"privileges": privileges(major), "role": role_oid, "locked": locked},
         "columns": {"locked": locked},
         "constraints": {"locked": locked},
-        "indexes": {},
+        "indexes": {"locked": locked},
         "sizes": {"locked": locked},
         "definitions": {"locked": locked},
     }
@@ -116,7 +116,7 @@ def _grouped(rows: Iterable[Row]) -> dict[int, list[Row]]:
 
 _PLAIN = (
     "oid", "name", "row_type", "of_type", "pages", "is_partition", "is_default_partition", "partition_bound",
-    "has_row_security", "forces_row_security", "is_system",
+    "partition_key", "has_row_security", "forces_row_security", "is_populated", "is_system",
 )  # fmt: skip
 _WORDS = (
     "schema", "kind", "owner", "persistence", "access_method", "tablespace", "partition_strategy", "replica_identity",
@@ -204,6 +204,7 @@ def _constraint(row: Row) -> Constraint:
 _INDEX = (
     "oid", "name", "relation", "is_unique", "is_primary", "is_exclusion", "is_valid", "is_replica_identity",
     "is_clustered", "has_expressions", "has_predicate", "is_partitioned", "parent",
+    "definition",
 )  # fmt: skip
 _INDEX_WORDS = ("schema", "method", "owner", "tablespace")
 

@@ -53,7 +53,8 @@ class Gathered:
 class Column:
     """A row of `pg_attribute`. `volatility` is that of `default`: `i`, `s`, `v`, or None without one.
 
-    `is_new` is true where the release adds it: code that runs before the release does not know it.
+    `is_new` is true where the release adds it: code that runs before the release does not know it. `filled` is then
+    what the rows that were there hold in it, as SQL; empty where that is not one value for all of them.
     """
 
     number: int
@@ -72,6 +73,7 @@ class Column:
     gathered: Gathered | None = None
     storage: str = ""
     is_new: bool = False
+    filled: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,9 @@ class IndexKey:
 class Index:
     """A row of `pg_index` with its access method; `columns` are all attribute numbers used, in expressions too.
 
-    `constraint` is the constraint that owns it, 0 without one; `parent` the partitioned index above it.
+    `constraint` is the constraint that owns it, 0 without one; `parent` the partitioned index above it. `definition` is
+    its CREATE INDEX as the server prints it: read of partitioned indexes and of those with expressions or a predicate,
+    whose other parts say all there is to know.
     """
 
     oid: int
@@ -145,6 +149,7 @@ class Index:
     parent: int = 0
     owner: str = ""
     tablespace: str = ""
+    definition: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +246,8 @@ class Relation:
     `partition_columns` are all columns that the partition key uses, in any order; `partition_keys` the key itself, 0
     for an expression, with its operator classes. `reads` are the relations that a view's or materialized view's query
     names. `is_known_empty` is True only where it was read or follows from its creation. `is_complete` is False for a
-    neighbour of which only name, kind and size were read.
+    neighbour of which only name, kind and size were read. `partition_key` is what stands behind PARTITION BY, as the
+    server prints it. `is_populated` is False for a materialized view WITH NO DATA.
     """
 
     oid: int
@@ -268,10 +274,12 @@ class Relation:
     partition_columns: tuple[int, ...] = ()
     partition_keys: tuple[int, ...] = ()
     partition_classes: tuple[int, ...] = ()
+    partition_key: str | None = None
     replica_identity: str = "d"
     has_row_security: bool = False
     forces_row_security: bool = False
     is_known_empty: bool = False
+    is_populated: bool = True
     is_system: bool = False
     extension: str = ""
     columns: tuple[Column, ...] = ()

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from gate.model.actions import CreateIndex
 from gate.model.catalog import Index, IndexKey, Relation
+from gate.model.chosen_names import index_name
 from gate.model.effects import ServerWouldReject, Touch
 from gate.model.facts import Expect, Fact, Proof, Versions
 from gate.model.locks import LockMode
@@ -20,6 +21,7 @@ from gate.model.work import Work
 from gate.rules.code import called
 from gate.rules.lookup import descendants, direct_children, functions, maybe_relation, missing, require_owner
 from gate.rules.scope import Scope
+from gate.sql.alike import age, is_as_written
 
 AE, SUE, SHARE, AS = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_UPDATE_EXCLUSIVE, LockMode.SHARE, LockMode.ACCESS_SHARE
 _BUILD = frozenset({Work.INDEX_BUILD})
@@ -86,25 +88,7 @@ def _has_like(action: CreateIndex, world: Snapshot, root: Relation, partition: R
     chain = [partition]
     while chain[-1].parents and chain[-1].parents[0] != root.oid and chain[-1].parents[0] in world.relations:
         chain.append(world.relations[chain[-1].parents[0]])
-    return any(_is_like(action, item, index) for item in chain for index in item.indexes)
-
-
-def _is_like(action: CreateIndex, table: Relation, index: Index) -> bool:
-    """CompareIndexInfo, for plain columns: what is not surely alike is built anew. An invalid one is taken as well."""
-    if (
-        index.parent
-        or index.is_exclusion
-        or index.constraint
-        or index.is_unique != action.is_unique
-        or index.method != action.method
-    ):
-        return False
-    classes = action.opclasses or ("",) * len(action.columns)
-    if any(bool(name) == key.is_default_opclass for name, key in zip(classes, index.keys, strict=False)):
-        return False
-    names = [column.name if (column := table.column_number(key.column)) else None for key in index.keys]
-    plain = not (index.has_expressions or index.has_predicate or action.expressions or action.where)
-    return plain and names == list(action.columns)
+    return any(is_as_written(action, item, index) for item in chain for index in item.indexes)
 
 
 def _evaluated(action: CreateIndex, world: Snapshot) -> Iterator[Touch]:
@@ -138,7 +122,7 @@ def apply_create_index(action: CreateIndex, snapshot: Snapshot) -> Snapshot:
 def _on_partitions(action: CreateIndex, world: Snapshot, table: Relation, parent: int) -> Snapshot:
     for below in direct_children(world, table) if table.kind == "p" else ():
         child = world.relations[below.oid]
-        like = next((item for item in child.indexes if _is_like(action, child, item)), None)
+        like = next((item for item in sorted(child.indexes, key=age) if is_as_written(action, child, item)), None)
         if like is not None:
             indexes = tuple(replace(item, parent=parent) if item.oid == like.oid else item for item in child.indexes)
             world = world.put(replace(child, indexes=indexes))
@@ -152,14 +136,15 @@ def _with_index(
     action: CreateIndex, world: Snapshot, table: Relation, name: str | None, *, parent: int
 ) -> tuple[Snapshot, int]:
     oid, world = world.fresh_oid()
-    keys = tuple(_key(table, column) for column in action.columns)
+    classes = action.opclasses or ("",) * len(action.columns)
+    keys = tuple(_key(table, column, name) for column, name in zip(action.columns, classes, strict=True))
     used = {key.column for key in keys} | {
         column.number for column in table.columns if column.name in _mentioned(action)
     }
     index = Index(
         oid=oid,
         schema=table.schema,
-        name=name or _chosen(action, table, world),
+        name=name or index_name(world, table.schema, table.name, action.key_names, "idx"),
         relation=table.oid,
         method=action.method,
         keys=keys,
@@ -171,26 +156,22 @@ def _with_index(
         is_partitioned=table.kind == "p",
         parent=parent,
         owner=table.owner,
+        tablespace=action.tablespace,
+        definition=action.signature,
     )
     return world.put(replace(table, indexes=(*table.indexes, index))), oid
 
 
-def _key(table: Relation, name: str | None) -> IndexKey:
+def _key(table: Relation, name: str | None, opclass: str) -> IndexKey:
     column = table.column(name) if name else None
-    return IndexKey(column=column.number, collation=column.collation) if column else IndexKey(column=0)
+    if column is None:
+        return IndexKey(column=0, is_default_opclass=not opclass)
+    return IndexKey(column=column.number, collation=column.collation, is_default_opclass=not opclass)
 
 
 def _mentioned(action: CreateIndex) -> set[str]:
     expressions = (*action.expressions, *((action.where,) if action.where else ()))
     return {name for item in expressions for name in item.columns} | set(action.include)
-
-
-def _chosen(action: CreateIndex, table: Relation, world: Snapshot) -> str:
-    """ChooseIndexName: the table, its columns, `idx`; a number where that is taken."""
-    parts = [name or "expr" for name in (*action.columns, *action.include)]
-    base = "_".join((table.name, *parts, "idx"))
-    names = (base, *(f"{base}{number}" for number in range(1, 10_000)))
-    return next(name for name in names if (table.schema, name) not in world.names)
 
 
 DERIVES = {CreateIndex: derive_create_index}

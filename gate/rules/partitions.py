@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import cast
 
 from gate.model.actions import AttachPartition, Bound, DetachPartition, InheritPart, Part
-from gate.model.catalog import Constraint, Index, Relation
+from gate.model.catalog import Constraint, Relation
 from gate.model.effects import ServerWouldReject, Touch
 from gate.model.facts import Expect, Fact, Proof
 from gate.model.locks import LockMode
@@ -21,6 +21,7 @@ from gate.rules.alter_table import At, PartRule, always, nothing
 from gate.rules.bounds import implied
 from gate.rules.doomed import default_partition
 from gate.rules.lookup import ancestors, descendants, family, locks, maybe_index, referencing, relation
+from gate.sql.alike import age, are_alike
 
 AE, SRE, SUE = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE, LockMode.SHARE_UPDATE_EXCLUSIVE
 AS = LockMode.ACCESS_SHARE
@@ -146,32 +147,15 @@ def partitions_of(world: Snapshot, table: Relation) -> tuple[Relation, ...]:
 
 def _missing_indexes(world: Snapshot, parent: Relation, child: Relation) -> Iterator[Touch]:
     """Each index of the parent needs a like one on the partition; what is missing is built."""
-    free = list(child.indexes)
+    free = sorted(child.indexes, key=age)
     for index in parent.indexes:
-        match = next((item for item in free if _is_like(index, item, parent, child)), None)
+        match = next((item for item in free if are_alike(index, parent, item, child)), None)
         if match is not None:
             free.remove(match)
             continue
         for table in (child, *descendants(world, child.oid)):
             if table.has_storage:
                 yield Touch(table.oid, AE, _BUILD)
-
-
-def _is_like(index: Index, other: Index, parent: Relation, child: Relation) -> bool:
-    """CompareIndexInfo: same method, uniqueness, columns by name, operator classes, collations; constraints alike."""
-    if not other.is_valid or other.parent or index.method != other.method:
-        return False
-    if (index.is_unique, index.is_exclusion, bool(index.constraint)) != (
-        other.is_unique,
-        other.is_exclusion,
-        bool(other.constraint),
-    ):
-        return False
-    if index.has_expressions or index.has_predicate or other.has_expressions or other.has_predicate:
-        return False
-    mine = [(_name(parent, key.column), key.opclass, key.collation) for key in index.keys]
-    theirs = [(_name(child, key.column), key.opclass, key.collation) for key in other.keys]
-    return mine == theirs
 
 
 def _name(table: Relation, number: int) -> str | None:

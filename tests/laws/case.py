@@ -11,7 +11,8 @@ class LawCase:
 
     `unlike` names columns, as `table.column`, whose values differ from one run to the next (a random default): they are
     held against each other only as null or not. `reorders` where a column is rebuilt, so that its place may differ.
-    `works` is False where the plain statement does no work and is split for its lock alone.
+    `works` is False where the plain statement does no work and is split for its lock alone. `is_alone`: the plain
+    statement refuses a transaction.
     """
 
     name: str
@@ -22,6 +23,7 @@ class LawCase:
     unlike: tuple[str, ...] = ()
     reorders: bool = False
     works: bool = True
+    is_alone: bool = False
 
     def __str__(self) -> str:
         return self.name

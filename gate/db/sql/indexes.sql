@@ -13,6 +13,8 @@ SELECT i.indexrelid AS oid, n.nspname::text AS schema, c.relname::text AS name, 
        i.indisvalid AS is_valid, i.indisreplident AS is_replica_identity, i.indisclustered AS is_clustered,
        i.indexprs IS NOT NULL AS has_expressions, i.indpred IS NOT NULL AS has_predicate,
        c.relkind = 'I' AS is_partitioned, c.relpages AS pages,
+       CASE WHEN (c.relkind = 'I' OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) AND NOT w.oid = ANY (%(locked)s::oid[])
+            THEN pg_catalog.pg_get_indexdef(i.indexrelid) END AS definition,
        coalesce(h.inhparent, 0) AS parent,
        pg_catalog.pg_get_userbyid(c.relowner)::text AS owner, coalesce(s.spcname::text, '') AS tablespace
 FROM pg_catalog.unnest(%(relations)s::oid[]) w(oid)

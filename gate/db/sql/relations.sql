@@ -12,6 +12,8 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind AS k
        CASE WHEN c.relispartition AND NOT c.oid = ANY (%(locked)s::oid[])
             THEN pg_catalog.pg_get_expr(c.relpartbound, c.oid) END AS partition_bound,
        coalesce(p.partstrat::text, '') AS partition_strategy,
+       CASE WHEN p.partrelid IS NOT NULL AND NOT c.oid = ANY (%(locked)s::oid[])
+            THEN pg_catalog.pg_get_partkeydef(c.oid) END AS partition_key,
        coalesce(pg_catalog.string_to_array(p.partattrs::text, ' ')::int4[], '{}') AS partition_keys,
        coalesce(pg_catalog.string_to_array(p.partclass::text, ' ')::oid[], '{}') AS partition_classes,
        CASE WHEN p.partrelid IS NULL THEN '{}'::int4[]
@@ -24,7 +26,7 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind AS k
                          AND d.refobjsubid = 0 AND d.deptype = 'i'
                        ORDER BY 1) END AS partition_columns,
        c.relreplident AS replica_identity, c.relrowsecurity AS has_row_security,
-       c.relforcerowsecurity AS forces_row_security,
+       c.relforcerowsecurity AS forces_row_security, c.relispopulated AS is_populated,
        n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast') AS is_system,
        coalesce((SELECT e.extname::text FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
                  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.objsubid = 0

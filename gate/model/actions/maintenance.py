@@ -28,7 +28,12 @@ class LockTable(Action):
 
 @dataclass(frozen=True, kw_only=True)
 class CreateIndex(Action):
-    """CREATE INDEX; `columns` are plain key columns (None for an expression), `opclasses` as written beside them."""
+    """CREATE INDEX; `columns` are plain key columns (None for an expression), `opclasses` as written beside them.
+
+    `collations` are those written beside them too; `are_nulls_equal` is NULLS NOT DISTINCT (15).
+    `key_names` are the names that the server gives to all columns of it, those of INCLUDE too. `signature` is the
+    statement without its name, table and storage: two indexes that share it are alike.
+    """
 
     name: str | None
     table: Name
@@ -42,6 +47,11 @@ class CreateIndex(Action):
     if_not_exists: bool = False
     only: bool = False
     opclasses: tuple[str, ...] = ()
+    collations: tuple[Name | None, ...] = ()
+    are_nulls_equal: bool = False
+    key_names: tuple[str, ...] = ()
+    signature: str = ""
+    tablespace: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,10 @@ from gate.model.actions import (
     Vacuum,
 )
 from gate.model.locks import LockMode
+from gate.sql.key_names import key_names
 from gate.sql.queries import query
-from gate.sql.terms import expression, range_name, strings
+from gate.sql.rewriting.indexes import signature_of
+from gate.sql.terms import expression, name_of, range_name, strings
 from gate.sql.tree import Tree, content, words
 
 _FALSE = frozenset({"false", "off", "0", "no"})
@@ -40,6 +42,11 @@ def create_index(node: Tree) -> Statement:
         if_not_exists=node.if_not_exists,
         only=not node.relation.inh,
         opclasses=tuple((strings(key.opclass) or ("",))[-1] for key in keys),
+        collations=tuple(name_of(strings(key.collation)) if key.collation else None for key in keys),
+        are_nulls_equal=node.nulls_not_distinct,
+        key_names=key_names([*node.index_params, *node.index_including_params]),
+        signature=signature_of(node),
+        tablespace=node.table_space,
     )
     return Statement(kind="CREATE INDEX", action=action, forbids_transaction=node.concurrent)
 
