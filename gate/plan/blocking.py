@@ -246,11 +246,17 @@ def _is_busy(effect: Effect, limits: Limits) -> bool:
 def _severity(
     member: Priced, holder: Effect, since: Priced, members: Sequence[Priced], limits: Limits
 ) -> Severity | None:
-    """Refuse what exceeds a limit, or cannot be known; warn of work on a busy or a cold relation; None for a trifle."""
+    """Refuse what exceeds a limit, or cannot be known; warn of work on a busy or a cold relation; None for a trifle.
+
+    A trifle on a relation that nobody watched is worth a note: where it can be split at no cost, it is.
+    """
     held = held_for(since, members)
     if _exceeds(held, holder, limits) and _is_a_part(member.seconds, held):
         return Severity.WARN if _is_cold(holder) else Severity.REFUSE
-    return Severity.WARN if _is_busy(holder, limits) else None
+    if _is_busy(holder, limits):
+        return Severity.WARN
+    is_own = since.place == member.place
+    return Severity.NOTE if is_own and rate_shut_out(holder) is None and not holder.is_known_empty else None
 
 
 def _exceeds(seconds: Seconds | None, holder: Effect, limits: Limits) -> bool:

@@ -169,7 +169,7 @@ def _split(
     of: FoldedMigration,
 ) -> tuple[tuple[Step, ...], tuple[Finding, ...]]:
     """The steps, where a finding that counts asks for them; or the findings with the reason why there are none."""
-    asking = [finding for finding in findings if finding.is_cured_by_split and finding.severity is not Severity.NOTE]
+    asking = [finding for finding in findings if finding.is_cured_by_split and finding.allowed_by is None]
     if not asking or item.statement is None:
         return (), findings
     try:
@@ -206,6 +206,8 @@ _BY_AN_EARLIER_LOCK = frozenset({"lock-held-through-work", "waits-while-holding"
 
 
 def _unsplit(finding: Finding, reason: CannotSplit) -> Finding:
+    if finding.severity is Severity.NOTE:
+        return finding
     return replace(
         finding,
         problem=f"{finding.problem}; it cannot be split: {reason.problem}",

@@ -95,7 +95,7 @@ def distinct_of(column: Column, rows: float) -> float | None:
 
 
 def is_toasted(column: Column, extent: Extent) -> bool:
-    """Whether its values have left their rows. ANALYZE counts the pointer that stays: eighteen bytes, or more on average
+    """Whether its values left their rows. ANALYZE counts the pointer that stays: eighteen bytes, more on average
     where short values stay too.
     """
     if column.storage not in ("e", "x") or extent.toast_bytes < extent.rows * 200:

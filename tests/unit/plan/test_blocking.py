@@ -72,10 +72,15 @@ def test_unknown_time_is_never_taken_for_short() -> None:
 
 
 def test_a_trifle_is_no_finding_and_the_policy_says_what_a_trifle_is() -> None:
-    brief = _effect("a", AE, Seconds(0.01, 0.05, 0.15), Work.VALIDATION_SCAN)
+    brief = _effect("a", AE, Seconds(0.01, 0.05, 0.15), Work.VALIDATION_SCAN, scans_per_s=1.0, writes_per_s=0.0)
     assert _found(brief) == []
     strict = Policy(relations={"public.a": Limits(blocked_reads_s=0.1)})
     assert _found(brief, policy=strict) == [(0, "works-under-blocking-lock", "refuse")]
+
+
+def test_a_trifle_on_a_relation_that_nobody_watched_is_noted() -> None:
+    brief = _effect("a", AE, Seconds(0.01, 0.05, 0.15), Work.VALIDATION_SCAN)
+    assert _found(brief) == [(0, "works-under-blocking-lock", "note")]
 
 
 def test_a_small_table_that_is_hot_is_not_harmless() -> None:
