@@ -123,7 +123,8 @@ def _level(kind: str, inner: Tree, found: _Found) -> None:
     elif kind in _TARGETS:
         found.modifies = True
         use = target_use(kind, inner)
-        found.uses.append(replace(use, quals=found.quals.get(id_of(inner.relation), ())))
+        place = id_of(inner.relation)
+        found.uses.append(replace(use, quals=found.quals.get(place, ()), is_filtered=place in found.quals))
 
 
 def id_of(node: Tree) -> tuple[int, str]:
@@ -158,8 +159,11 @@ def _add_relation(inner: Tree, found: _Found, hidden: frozenset[str]) -> None:
     if not inner.schemaname and inner.relname in hidden:
         return
     mode = LockMode.ROW_SHARE if id_of(inner) in found.locked else LockMode.ACCESS_SHARE
-    quals = found.quals.get(id_of(inner), ())
-    found.uses.append(RelationUse(name=range_name(inner), mode=mode, only=not inner.inh, quals=quals))
+    place = id_of(inner)
+    quals, is_filtered = found.quals.get(place, ()), place in found.quals
+    found.uses.append(
+        RelationUse(name=range_name(inner), mode=mode, only=not inner.inh, quals=quals, is_filtered=is_filtered)
+    )
 
 
 def _add_other(kind: str, inner: Tree, found: _Found) -> None:

@@ -41,7 +41,8 @@ class RelationUse:
     move, `serial` one that a column (the one in `columns`) owns, `tree` a partition tree that is listed, `definition`
     a view that is printed. `events` are what the target's rows may meet (ON CONFLICT DO UPDATE and MERGE: several).
     `columns` are the names of an INSERT's target list, `rows` its VALUES, `width` the number of values that a row has
-    (None unknown), `sets` what an UPDATE assigns. `quals` are the query's own simple conjuncts on it.
+    (None unknown), `sets` what an UPDATE assigns. `quals` are the query's own simple conjuncts on it,
+    and `is_filtered` tells that there is a WHERE at all.
     """
 
     name: Name
@@ -58,6 +59,33 @@ class RelationUse:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """`column = value` of an UPDATE; `value` is None for DEFAULT, and for what a subquery gives to several columns."""
+
+    column: str
+    value: Expression | None = None
+    is_default: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """An UPDATE or DELETE as it is written. `event` is update or delete, `alias` what its columns are qualified with.
+
+    `meets_all` tells that no condition keeps any row out. `entangled` says, in words, what in its text ties rows to
+    other rows, to other relations or to this very statement: it cannot be done a part at a time.
+    """
+
+    event: str
+    target: Name
+    alias: str
+    only: bool = False
+    assignments: tuple[Assignment, ...] = ()
+    condition: Expression | None = None
+    meets_all: bool = False
+    entangled: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Query(Action):
     """SELECT, INSERT, UPDATE, DELETE, MERGE, and what wraps them.
 
@@ -65,7 +93,7 @@ class Query(Action):
     view's definition), `runs` where it does not run (EXPLAIN). `calls` are functions that it may run; `settings` what
     set_config gives to settings: (name, value, is local). `source` is the only relation of the outermost FROM,
     `column_sources` its columns where the output is one of them; `unknown_names` are functions that get a relation
-    which only a run can name.
+    which only a run can name. `change` is set where the whole statement is an UPDATE or DELETE.
     """
 
     uses: tuple[RelationUse, ...] = ()
@@ -83,6 +111,7 @@ class Query(Action):
     unknown_names: tuple[str, ...] = ()
     source: Name | None = None
     column_sources: tuple[str | None, ...] = ()
+    change: Change | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,7 +41,7 @@ def deleted(extent: Extent, rows: float, figures: Figures, *, keys: int = 0) -> 
     """Rows marked; what references them is asked for each; TOASTed values are marked chunk by chunk."""
     share = rows / extent.rows if extent.rows else 0.0
     ns = rows * (figures.deleted_row_ns + keys * figures.trigger_ns)
-    ns += extent.chunks * share * figures.chunk_read_ns
+    ns += extent.chunks * share * (figures.deleted_row_ns + figures.chunk_read_ns * 0.3)
     return spending(ns, wal=rows * _WAL_OF_ROW + extent.chunks * share * _WAL_OF_ROW)
 
 

@@ -95,8 +95,19 @@ def _shares(key: _ForeignKey, site: Site) -> list[Amount] | None:
 
 def _looked_up(extent: Extent, key: _ForeignKey, figures: Figures, world: Snapshot) -> Amount:
     """Every row read, and looked for on the other side."""
-    each = figures.joined_row_ns * (_TEXT_FACTOR if _is_text(key, world) else 1.0)
+    each = figures.joined_row_ns * _farness(key, world) * (_TEXT_FACTOR if _is_text(key, world) else 1.0)
     return spending(read_ns(extent, figures, columns=last_number(key.columns)) + extent.rows * each)
+
+
+def _farness(key: _ForeignKey, world: Snapshot) -> float:
+    """A look into a hash table that the processor's cache does not hold costs more: of one of 16 MB as stated."""
+    sides = extents(world, family(world, key.referenced)) or []
+    width = sum(width_of(column, world) for column in key.columns)
+    hashed = sum(side.rows for side in sides) * (width + _HASH_HEAD)
+    return min(max(hashed / _STATED_BYTES, 0.25), 2.0)
+
+
+_STATED_BYTES = 16 * 2**20
 
 
 def _hashed(extent: Extent, key: _ForeignKey, referring: list[Extent], figures: Figures, world: Snapshot) -> Amount:

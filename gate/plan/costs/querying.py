@@ -15,7 +15,7 @@ from gate.plan.costs import changing
 from gate.plan.costs.amount import NOTHING, Amount
 from gate.plan.costs.extent import distinct_of, extent_of, is_toasted
 from gate.plan.costs.maintaining import read_for_query
-from gate.plan.costs.site import Site, extents, family, named
+from gate.plan.costs.site import UNKNOWN_SHARE, Site, extents, family, named
 
 _CHANGES = frozenset({"insert", "update", "delete", "merge"})
 
@@ -30,7 +30,7 @@ def queried(action: Query, site: Site) -> Amount | None:
             return _changed(action, use, site)
     for use in action.uses:
         if not use.event and _is_in(site.relation, use, site.world):
-            return _read(use.quals, site)
+            return _read(use, site)
     for use in targets:
         asked = _asked_by_keys(action, use, site)
         if asked is not None:
@@ -42,7 +42,7 @@ def copied(action: Copy, site: Site) -> Amount | None:
     """COPY TO reads; how many rows come FROM a file nobody knows before."""
     if action.query is not None:
         return queried(action.query, site)
-    return None if action.is_from else _read((), site)
+    return None if action.is_from else _read(None, site)
 
 
 def made(action: CreateTableAs, site: Site) -> Amount | None:
@@ -67,16 +67,19 @@ def _is_in(relation: Relation, use: RelationUse, world: Snapshot) -> bool:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _read(quals: tuple[Qual, ...], site: Site) -> Amount:
-    rows, by_index = _matching(quals, site)
+def _read(use: RelationUse | None, site: Site) -> Amount:
+    rows, by_index = _matching(use, site) if use is not None else (site.extent.rows, False)
     amount = changing.found(site.extent, rows, site.figures, by_index=by_index)
     return amount if by_index else amount.widened(0.1, 2.0)
 
 
-def _matching(quals: tuple[Qual, ...], site: Site) -> tuple[float, bool]:
-    """How many rows meet the conditions on single columns, and whether an index leads there."""
-    share, by_index = 1.0, False
-    for qual in quals:
+def _matching(use: RelationUse, site: Site) -> tuple[float, bool]:
+    """How many rows meet the conditions on single columns, and whether an index leads there.
+
+    Where all that is known of a condition is that there is one, a third.
+    """
+    share, by_index = UNKNOWN_SHARE[1] if use.is_filtered and not use.quals else 1.0, False
+    for qual in use.quals:
         column = site.relation.column(qual.column)
         if column is None:
             share *= 0.33
@@ -118,7 +121,7 @@ def _share(qual: Qual, distinct: float | None, nulls: float | None) -> float:
 def _changed(action: Query, use: RelationUse, site: Site) -> Amount | None:
     if use.event == "insert":
         return _inserted(action, use, site)
-    rows, by_index = _matching(use.quals, site)
+    rows, by_index = _matching(use, site)
     amount = changing.found(site.extent, rows, site.figures, by_index=by_index)
     if use.event == "delete":
         amount += changing.deleted(site.extent, rows, site.figures, keys=len(site.relation.referenced_by))
@@ -127,8 +130,9 @@ def _changed(action: Query, use: RelationUse, site: Site) -> Amount | None:
     has_others = any(not item.event for item in action.uses)
     if has_others:
         return amount.widened(0.02, 2.0)
-    # Conditions that are no plain comparisons leave no trace: without any, all rows is the likely answer.
-    return amount if use.quals and by_index else amount.widened(0.1, 1.0)
+    if use.is_filtered and not by_index:
+        return amount.widened(0.05, 3.0)
+    return amount
 
 
 def _updated(use: RelationUse, rows: float, site: Site) -> Amount:
@@ -182,7 +186,7 @@ def _rows_of(use: RelationUse, site: Site) -> float | None:
     if found is None:
         return None
     inner = (Site(site.effect, item.relation, item, site.world, site.figures) for item in found)
-    return sum(_matching(use.quals, place)[0] for place in inner)
+    return sum(_matching(use, place)[0] for place in inner)
 
 
 # --- foreign keys -----------------------------------------------------------------------------------------------------
@@ -201,7 +205,7 @@ def _asked_by_keys(action: Query, use: RelationUse, site: Site) -> Amount | None
         return None
     del action
     place = Site(site.effect, target, extent, site.world, site.figures)
-    rows, _ = _matching(use.quals, place)
+    rows, _ = _matching(use, place)
     total = NOTHING
     for link in links:
         leads = any(index.keys and index.keys[0].column == link.columns[0] for index in site.relation.indexes)
