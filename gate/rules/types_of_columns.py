@@ -258,7 +258,22 @@ def _apply(part: Part, at: At) -> Snapshot:
         )
         return replace(table, columns=columns)
 
-    return at.world.put(*(changed(table) for table in at.targets))
+    return _without_old_type(at.world, at.targets, change.column).put(*(changed(table) for table in at.targets))
+
+
+def _without_old_type(world: Snapshot, tables: tuple[Relation, ...], name: str) -> Snapshot:
+    """Neither the column nor its default needs the old type any more: it may be dropped."""
+    columns = [(table, column) for table in tables if (column := table.column(name)) is not None]
+    refs = {Ref(CLASS, table.oid, column.number) for table, column in columns}
+    holders = {table.oid for table in tables}
+    left = dict(world.dependents)
+    for old in {Ref("pg_type", column.type) for _, column in columns} & left.keys():
+        left[old] = tuple(
+            edge
+            for edge in left[old]
+            if edge.dependent not in refs and (edge.dependent.catalog, edge.relation in holders) != ("pg_attrdef", True)
+        )
+    return replace(world, dependents=left)
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------
