@@ -56,6 +56,7 @@ class RelationUse:
     width: int | None = None
     sets: tuple[tuple[str, Cell], ...] = ()
     quals: tuple[Qual, ...] = ()
+    is_filtered: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
