@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -12,10 +12,12 @@ from gate.model.checks import Answer, Check
 from gate.model.effects import Effect
 from gate.model.moment import Moment
 from gate.model.plan import Finding, MigrationPlan, Severity, StatementPlan, TransactionPlan, Verdict
+from gate.model.rates import DEFAULT_RATES, Rates
 from gate.model.snapshot import Snapshot
 from gate.model.steps import CannotSplit, Step
 from gate.plan.apart import keeps_together
 from gate.plan.blocking import Priced, blocked, holds
+from gate.plan.costing import costed
 from gate.plan.folding import FoldedMigration, FoldedStatement
 from gate.plan.known import all_rules
 from gate.plan.space import runs_out
@@ -28,13 +30,6 @@ from gate.rules.ruling import Deed
 from gate.rules.together import said
 from gate.sql.masking import masked
 
-Costs = Callable[[Action, tuple[Effect, ...], Snapshot], tuple[Effect, ...]]
-"""Fills in what the work on each relation takes."""
-
-
-def _free(action: Action, effects: tuple[Effect, ...], before: Snapshot) -> tuple[Effect, ...]:  # noqa: ARG001
-    return effects
-
 
 @dataclass(frozen=True, kw_only=True)
 class Judging:
@@ -44,11 +39,16 @@ class Judging:
 
     policy: Policy = DEFAULT
     today: date = date.min
-    costs: Costs = _free
+    rates: Rates = DEFAULT_RATES
     traffic: Mapping[int, Traffic] = field(default_factory=dict)
     answers: Mapping[Check, Answer] = field(default_factory=dict)
     moment: Moment = field(default_factory=Moment)
     free_disk_bytes: int | None = None
+
+    def priced(self, action: Action, effects: tuple[Effect, ...], before: Snapshot) -> tuple[Effect, ...]:
+        """The effects with the traffic of their relations, and what the work on them takes."""
+        watched = tuple(_busy(effect, self.traffic.get(effect.oid)) for effect in effects)
+        return costed(action, watched, before, self.rates)
 
     @property
     def judge(self) -> Judge:
@@ -73,7 +73,7 @@ def decide(folded: FoldedMigration, judging: Judging) -> MigrationPlan:
         for place, item in enumerate(folded.statements)
     ]
     statements = [
-        _judged(item, priced[place].effects, found[place], judging.policy, folded)
+        _judged(item, priced[place].effects, found[place], judging, folded)
         for place, item in enumerate(folded.statements)
     ]
     return MigrationPlan(
@@ -90,9 +90,9 @@ def decide(folded: FoldedMigration, judging: Judging) -> MigrationPlan:
 
 
 def _priced(place: int, item: FoldedStatement, judging: Judging) -> Priced:
-    effects = tuple(_busy(effect, judging.traffic.get(effect.oid)) for effect in item.effects)
+    effects = item.effects
     if item.statement is not None:
-        effects = judging.costs(item.statement.action, effects, item.before)
+        effects = judging.priced(item.statement.action, effects, item.before)
     return Priced(place=place, line=item.line, effects=effects, is_understood=item.is_understood)
 
 
@@ -133,9 +133,13 @@ def _full(priced: Priced, judging: Judging) -> Iterator[Finding]:
 
 
 def _judged(
-    item: FoldedStatement, effects: tuple[Effect, ...], found: tuple[Finding, ...], policy: Policy, of: FoldedMigration
+    item: FoldedStatement,
+    effects: tuple[Effect, ...],
+    found: tuple[Finding, ...],
+    judging: Judging,
+    of: FoldedMigration,
 ) -> StatementPlan:
-    steps, findings = _split(item, effects, found, policy, of)
+    steps, findings = _split(item, effects, found, judging, of)
     return StatementPlan(
         line=item.line,
         sql=masked(item.sql),
@@ -165,7 +169,7 @@ def _split(
     item: FoldedStatement,
     effects: tuple[Effect, ...],
     findings: tuple[Finding, ...],
-    policy: Policy,
+    judging: Judging,
     of: FoldedMigration,
 ) -> tuple[tuple[Step, ...], tuple[Finding, ...]]:
     """The steps, where a finding that counts asks for them; or the findings with the reason why there are none."""
@@ -173,12 +177,13 @@ def _split(
     if not asking or item.statement is None:
         return (), findings
     try:
-        steps = _steps(item, effects, asking, of)
+        steps = _steps(item, effects, asking, judging, of)
     except CannotSplit as reason:
         return (), tuple(_unsplit(finding, reason) if finding in asking else finding for finding in findings)
-    told = _SPLIT if policy.splits is Splits.AUTO else _by_hand(steps)
+    is_auto = judging.policy.splits is Splits.AUTO
+    told = _SPLIT if is_auto else _by_hand(steps)
     cured = tuple(replace(finding, remedy=told) if finding in asking else finding for finding in findings)
-    return (steps if policy.splits is Splits.AUTO else ()), cured
+    return (steps if is_auto else ()), cured
 
 
 _SPLIT = "run it as the steps below: each commits before the next begins"
@@ -191,7 +196,7 @@ def _by_hand(steps: tuple[Step, ...]) -> str:
 
 
 def _steps(
-    item: FoldedStatement, effects: tuple[Effect, ...], asking: list[Finding], of: FoldedMigration
+    item: FoldedStatement, effects: tuple[Effect, ...], asking: list[Finding], judging: Judging, of: FoldedMigration
 ) -> tuple[Step, ...]:
     if reason := keeps_together(of):
         raise CannotSplit(reason)
@@ -199,7 +204,7 @@ def _steps(
     # The lock is an earlier statement's: it is enough to commit before this one.
     if all(finding.rule in _BY_AN_EARLIER_LOCK for finding in asking) and not works_under_lock(effects):
         return alone(item.sql, item.statement, effects)
-    return steps_of(item.sql, item.statement, item.before)
+    return steps_of(item.sql, item.statement, item.before, judging.priced)
 
 
 _BY_AN_EARLIER_LOCK = frozenset({"lock-held-through-work", "waits-while-holding", "works-under-blocking-lock"})

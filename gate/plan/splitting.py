@@ -6,7 +6,7 @@ same facts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from gate.model.actions import Action, AlterTable, Statement
@@ -26,9 +26,18 @@ _LONG = frozenset({Work.VALIDATION_SCAN, Work.INDEX_BUILD, Work.REWRITE})
 _DEPTH = 6
 
 
-def steps_of(sql: str, statement: Statement, before: Snapshot) -> tuple[Step, ...]:
+Prices = Callable[[Action, tuple[Effect, ...], Snapshot], tuple[Effect, ...]]
+"""Fills in traffic and cost."""
+
+
+def unpriced(action: Action, effects: tuple[Effect, ...], before: Snapshot) -> tuple[Effect, ...]:  # noqa: ARG001
+    """For whoever asks for the steps alone."""
+    return effects
+
+
+def steps_of(sql: str, statement: Statement, before: Snapshot, prices: Prices = unpriced) -> tuple[Step, ...]:
     """What to run instead of the statement. Raises CannotSplit where there is no safer way, with the reason."""
-    splitter = _Splitter(before)
+    splitter = _Splitter(before, prices)
     return tuple(splitter.split(sql, statement, _DEPTH))
 
 
@@ -61,6 +70,7 @@ class _Splitter:
     """`world` is the catalog after the steps so far."""
 
     world: Snapshot
+    prices: Prices
 
     def split(self, sql: str, statement: Statement, depth: int) -> Iterator[Step]:
         """The steps of a statement that is known to need them."""
@@ -114,7 +124,7 @@ class _Splitter:
 
     def _effects(self, action: Action) -> tuple[Effect, ...]:
         try:
-            return effects(derive(action, self.world), self.world)
+            return self.prices(action, effects(derive(action, self.world), self.world), self.world)
         except (ServerWouldReject, NotUnderstood) as answer:
             raise CannotSplit(f"a step could not be foreseen: {answer.problem}", remedy=answer.remedy) from answer
 
