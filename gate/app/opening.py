@@ -11,12 +11,14 @@ from gate.app.database import target
 from gate.app.request import Request
 from gate.app.settings import Settings
 from gate.db.connect import connect
+from gate.model.errors import UsageError
 from gate.sources import find_source
 from gate.sources.tool import Options, Source
 
 
 def open_source(settings: Settings) -> Source:
     """The one source at or below the place that was named, else here."""
+    _check_one(settings)
     return find_source(Path(settings.source or "."), told=settings.tool, options=options_of(settings))
 
 
@@ -35,12 +37,24 @@ def options_of(settings: Settings) -> Options:
 
 def open_connection(request: Request, settings: Settings, *, name: str) -> psycopg.Connection:
     """A connection to the database that is meant; `name` is what its administrator sees."""
-    meant = target(request.database_url)
+    given = request.database_url
+    if given is None:
+        _check_one(settings)
+        given = f"env:{settings.url_variable}" if settings.url_variable else None
+    meant = target(given)
     if meant.warning:
         request.warn(meant.warning)
     if settings.search_path is None:
         return connect(meant.conninfo, application_name=name)
     return connect(meant.conninfo, application_name=name, options=_search_path_option(settings.search_path))
+
+
+def _check_one(settings: Settings) -> None:
+    if settings.databases and settings.database is None:
+        names = ", ".join(name for name, _ in settings.databases)
+        raise UsageError(
+            "gate.toml names several databases, and this is about one", remedy=f"--database takes one of: {names}"
+        )
 
 
 def _search_path_option(path: str) -> str:

@@ -16,13 +16,14 @@ def silent(phase: str) -> None:
 class Request:
     """The options that the commands share.
 
-    `source` is the directory, `tool` the tool's name. `say` is told what is being done, for whoever is waiting;
-    `warn` what the person should know although it is no part of the answer.
+    `source` is the directory, `tool` the tool's name, `database` one of those that gate.toml names. `say` is told what
+    is being done, for whoever is waiting; `warn` what the person should know although it is no part of the answer.
     """
 
     source: str | None = None
     tool: str | None = None
     database_url: str | None = None
+    database: str | None = None
     config: str | None = None
     snapshot: str | None = None
     sample_s: float | None = None

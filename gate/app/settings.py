@@ -8,20 +8,37 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gate.app.request import Request
 from gate.model.errors import UsageError
+from gate.policy.policy import DEFAULT, Policy
 
 PREFIX = "GATE_"
-NOT_SETTINGS = frozenset({"GATE_DATABASE_URL"})
+_VARIABLES = frozenset(
+    {
+        "source",
+        "tool",
+        "release_role",
+        "bookkeeping_table",
+        "bookkeeping_schema",
+        "search_path",
+        "pooler",
+        "sample",
+        "mode",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All that is settled before the work begins; `options` are those of the tool, by the names of `gate.sources`."""
+    """All that is settled before the work begins; `options` are those of the tool, by the names of `gate.sources`.
+
+    `databases` are all that the file names, in order, each with the variable of its URL. `database` is the one that
+    these settings are for, `url_variable` its own; both are None where there is but one.
+    """
 
     source: str | None = None
     tool: str | None = None
@@ -33,13 +50,19 @@ class Settings:
     sample: float = 1.0
     is_first_run: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+    policy: Policy = DEFAULT
+    databases: tuple[tuple[str, str], ...] = ()
+    database: str | None = None
+    url_variable: str | None = None
 
 
 def load(request: Request, environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of this request; a key that gate does not know is an error that names it."""
     values, origin = _from_file(request.config)
     variables = _from_environment(os.environ if environment is None else environment)
-    checked = _checked(values, origin, variables) if values or variables else {}
+    checked: dict[str, Any] = {}
+    if values or variables or request.database is not None:
+        checked = _checked(values, origin, variables, request.database)
     checked.update(_from_request(request))
     settings = Settings(**checked)
     _check_sample(settings.sample)
@@ -73,16 +96,19 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    from_names = {name: name.removeprefix(PREFIX).lower() for name in environment if name.startswith(PREFIX)}
-    keys = {item.name for item in fields(Settings)} - {"options", "is_first_run"}
     # A variable that gate does not know may be meant for something else of that name: it is left alone.
-    return {key: environment[name] for name, key in from_names.items() if key in keys and name not in NOT_SETTINGS}
+    from_names = {name: name.removeprefix(PREFIX).lower() for name in environment if name.startswith(PREFIX)}
+    told = {key: environment[name] for name, key in from_names.items() if key in _VARIABLES}
+    mode = told.pop("mode", "").strip().lower()
+    return {**told, "mode": mode} if mode else told
 
 
-def _checked(values: Mapping[str, Any], origin: str, variables: Mapping[str, str]) -> dict[str, Any]:
+def _checked(
+    values: Mapping[str, Any], origin: str, variables: Mapping[str, str], database: str | None
+) -> dict[str, Any]:
     from gate.app.settings_file import check
 
-    return check(values, origin, variables)
+    return check(values, origin, variables, database)
 
 
 def _from_request(request: Request) -> dict[str, Any]:

@@ -20,10 +20,11 @@ from gate.model.plan import Finding, Plan, Severity
 from gate.model.rules import Rule, find_rule
 from gate.model.units import plural
 from gate.policy.allowing import Allow
-from gate.policy.policy import DEFAULT, Policy
+from gate.policy.policy import DEFAULT, Policy, RuleSetting
 
 ANNOUNCED_DAYS = 14
 _OFF = "rule-off"
+_AS_IT_IS = RuleSetting()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +66,12 @@ class Judge:
         return self.state(self._void(allow) or _unused(allow, "no statement follows it") for allow in allows)
 
     def _weighed(self, finding: Finding) -> Finding | None:
-        setting = self.policy.rules.get(finding.rule)
-        if setting is None:
-            rule = self._known.get(finding.rule)
-            return None if rule is not None and rule.is_off_by_default else finding
+        setting = self.policy.rules.get(finding.rule, _AS_IT_IS)
         if setting.severity is not None:
             return replace(finding, severity=setting.severity)
+        if not setting.is_off:
+            rule = self._known.get(finding.rule)
+            return None if rule is not None and rule.is_off_by_default else finding
         return Finding(
             rule=_OFF,
             severity=Severity.NOTE,

@@ -7,6 +7,15 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gate.model.plan import Severity
+from gate.policy.hours import AllowedHours
+
+
+class Mode(Enum):
+    """Whether a verdict is obeyed: `observe` runs what would be refused and says so, `off` does not even look."""
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+    OFF = "off"
 
 
 class Splits(Enum):
@@ -34,21 +43,55 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class RuleSetting:
-    """What a team says of one rule: `severity` None leaves it off altogether."""
+    """What a team says of one rule: a weight of its own (None: as the rule has it), or off altogether, and why."""
 
-    severity: Severity | None
+    severity: Severity | None = None
+    is_off: bool = False
     reason: str = ""
     may_be_allowed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
+class Checks:
+    """What a question about rows may take: `timeout_s`, and `cost_limit` in the planner's units to be asked at all."""
+
+    timeout_s: float = 5.0
+    cost_limit: float = 1_000_000.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitFor:
+    """Sessions to let end before anything is done: all patterns that are given must match, `*` stands for anything.
+
+    `older_than_s` is the age of the transaction, or of the query where there is none.
+    """
+
+    application: str | None = None
+    user: str | None = None
+    state: str | None = None
+    older_than_s: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy:
-    """All of it. `relations` are limits of their own by `schema.name`; `rules` settings by the rule's name."""
+    """All of it. `relations` are limits of their own by `schema.name`; `rules` settings by the rule's name.
+
+    `budget_s` is all the time that a release may take, None for no end. `free_disk_bytes` is what the server has free,
+    where gate cannot see it. `calibration` are figures of `gate.model.rates`, measured on this server.
+    """
 
     limits: Limits = Limits()
     relations: Mapping[str, Limits] = field(default_factory=dict)
     rules: Mapping[str, RuleSetting] = field(default_factory=dict)
     splits: Splits = Splits.AUTO
+    mode: Mode = Mode.ENFORCE
+    hours: AllowedHours | None = None
+    wait_for: tuple[WaitFor, ...] = ()
+    checks: Checks = field(default_factory=Checks)
+    budget_s: float | None = None
+    free_disk_bytes: int | None = None
+    calibration: Mapping[str, float] = field(default_factory=dict)
 
     def limits_of(self, relation: str) -> Limits:
         """Those of `schema.name`, the general ones without."""

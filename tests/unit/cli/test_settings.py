@@ -81,7 +81,7 @@ def test_what_is_wrong_is_named(text: str, problem: str) -> None:
 
 
 def test_a_wrong_variable_is_named() -> None:
-    with pytest.raises(UsageError, match="the environment: sample"):
+    with pytest.raises(UsageError, match="the environment: GATE_SAMPLE"):
         load(Request(), {"GATE_SAMPLE": "often"})
 
 
