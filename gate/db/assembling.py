@@ -64,6 +64,7 @@ class SecondRound:
     types: list[Row]
     functions: list[Function]
     casts: tuple[Cast, ...]
+    names: list[Row]
     relations: list[Relation] = field(default_factory=list)
     sequences: list[Row] = field(default_factory=list)
     told: Told = lambda _relations: None
@@ -73,7 +74,7 @@ class SecondRound:
     @classmethod
     def of(cls, answers: list[list[Row]], session: Session, told: Told) -> SecondRound:
         """From the answers to `once_asks`."""
-        classes, publications, types, functions, *casts = answers
+        classes, publications, types, functions, names, *casts = answers
         context = relations.Context(
             block_size=session.block_size,
             classes={row["oid"]: OperatorClass(**row) for row in classes},
@@ -85,6 +86,7 @@ class SecondRound:
             types=types,
             functions=[_function(row) for row in functions],
             casts=tuple(Cast(**row) for rows in casts for row in rows),
+            names=names,
             told=told,
         )
 
@@ -108,6 +110,7 @@ def once_asks(wants: Wants, seeds: Seeds) -> list[Ask]:
         ("publications", {}),
         ("types", {"types": seeds.types, "relations": seeds.oids}),
         ("functions", {"functions": seeds.functions, "relations": seeds.oids}),
+        ("taken_names", {"relations": seeds.oids if wants.needs_names and not wants.needs_database else []}),
         *([("casts", {})] if needs_casts else []),
     ]
 
@@ -120,6 +123,8 @@ def snapshot(asking: Asking, wants: Wants, first: FirstRound, reach: Reach, seco
     classes = second.context.classes.values()
     empty = Snapshot(
         server=first.session.server,
+        taken_names=frozenset((row["schema"], row["name"]) for row in second.names if not row["is_constraint"]),
+        taken_constraint_names=frozenset((row["schema"], row["name"]) for row in second.names if row["is_constraint"]),
         types={row["oid"]: _type(row, domains, used) for row in second.types},
         functions={item.oid: item for item in second.functions},
         schemas={row["name"]: _schema(row) for row in first.schemas},
@@ -134,7 +139,19 @@ def snapshot(asking: Asking, wants: Wants, first: FirstRound, reach: Reach, seco
         taken_at=first.session.taken_at,
         is_whole=wants.needs_database,
     )
-    return empty.put(*tables.values())
+    return _without_own_names(empty.put(*tables.values()))
+
+
+def _without_own_names(read: Snapshot) -> Snapshot:
+    """Only the names of what is not in the snapshot itself: what is may be dropped before a name is chosen."""
+    if not read.taken_names and not read.taken_constraint_names:
+        return read
+    own = {(table.schema, item.name) for table in read.relations.values() for item in table.constraints}
+    return replace(
+        read,
+        taken_names=read.taken_names - read.names.keys(),
+        taken_constraint_names=read.taken_constraint_names - own,
+    )
 
 
 def joined(before: Snapshot, now: Snapshot) -> Snapshot:
@@ -145,6 +162,8 @@ def joined(before: Snapshot, now: Snapshot) -> Snapshot:
     merged = replace(
         before,
         server=now.server,
+        taken_names=before.taken_names | now.taken_names,
+        taken_constraint_names=before.taken_constraint_names | now.taken_constraint_names,
         types={**before.types, **now.types},
         functions={**before.functions, **now.functions},
         schemas={**before.schemas, **now.schemas},
@@ -159,7 +178,7 @@ def joined(before: Snapshot, now: Snapshot) -> Snapshot:
         taken_at=now.taken_at,
         is_whole=before.is_whole or now.is_whole,
     )
-    return merged.put(*now.relations.values())
+    return _without_own_names(merged.put(*now.relations.values()))
 
 
 class Uses:

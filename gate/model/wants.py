@@ -16,7 +16,8 @@ class Wants:
     (DROP SCHEMA, REINDEX SCHEMA, ... IN SCHEMA). `owners` are roles of which every object is wanted (DROP OWNED,
     REASSIGN OWNED). `dependents_of` lists extensions, languages and other (catalog, name) pairs whose dependents are
     wanted. `cascades` are relations that a TRUNCATE ... CASCADE names: all that references them, however far, is
-    wanted. `needs_casts` asks for pg_cast and the default operator classes, `needs_database` for every relation.
+    wanted. `needs_casts` asks for pg_cast and the default operator classes, `needs_database` for every relation,
+    `needs_names` for the names that cannot be chosen for what a statement adds without a name.
     """
 
     relations: frozenset[Name] = frozenset()
@@ -30,6 +31,7 @@ class Wants:
     dependents_of: frozenset[tuple[str, Name]] = frozenset()
     cascades: frozenset[Name] = frozenset()
     needs_casts: bool = False
+    needs_names: bool = False
     needs_database: bool = False
 
     def __or__(self, more: Wants) -> Wants:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain, count
 from typing import cast
 
 from gate.model.actions import AddColumn, ColumnSpec, DropColumn, NamedPart, Part, SetDefault, SetExpression
 from gate.model.catalog import Column, Ref, Relation, Sequence
+from gate.model.chosen_names import sequence_name
 from gate.model.effects import ServerWouldReject, Touch
 from gate.model.facts import Expect, Fact, Proof
 from gate.model.locks import LockMode
@@ -169,6 +169,7 @@ def column_of(spec: ColumnSpec, number: int, world: Snapshot, *, inherited: bool
         is_local=not inherited,
         inherit_count=int(inherited),
         is_new=True,
+        filled=_filled(spec, world),
     )
 
 
@@ -178,12 +179,19 @@ def _default_volatility(spec: ColumnSpec, world: Snapshot) -> str | None:
     return volatility(spec.default, world) if spec.default is not None else None
 
 
+def _filled(spec: ColumnSpec, world: Snapshot) -> str:
+    """What adding the column gives to the rows that are there."""
+    if spec.serial or spec.identity or spec.generated is not None or spec.type is None:
+        return ""
+    if spec.default is None:
+        return "" if shape_of(spec.type, world).type.has_default else "NULL"
+    return "" if volatility(spec.default, world) == "v" else spec.default.text
+
+
 def with_sequence(world: Snapshot, table: Relation, column: Column, *, is_identity: bool) -> Snapshot:
     """The catalog with the sequence that a serial or identity column owns."""
     oid, world = world.fresh_oid()
-    base = f"{table.name}_{column.name}_seq"
-    names = chain((base,), (f"{base}{number}" for number in count(1)))
-    name = next(item for item in names if (table.schema, item) not in world.names)
+    name = sequence_name(world, table.schema, table.name, column.name)
     sequence = Sequence(
         oid=oid, type=column.type, maximum=0, owner_table=table.oid, owner_column=column.number, is_identity=is_identity
     )

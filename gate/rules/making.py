@@ -6,8 +6,8 @@ Source: PostgreSQL 18 `pg_constraint.c`, `indexcmds.c` (ChooseConstraintName, De
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import count
 
+from gate.model import chosen_names
 from gate.model.actions import ConstraintSpec
 from gate.model.catalog import Constraint, Index, IndexKey, Relation
 from gate.model.snapshot import Snapshot
@@ -21,15 +21,16 @@ def with_constraint(spec: ConstraintSpec, at: At) -> Snapshot:
     """The catalog with the constraint on the table, and on its children where it is inherited."""
     world = at.world
     recurses = (spec.kind in "cn" and not spec.no_inherit) or at.table.kind == "p"
+    name, unnamed = constraint_name(spec, at.table, world), replace(spec, name=None, index=None)
     for table in at.targets if recurses else (at.table,):
-        world = _with_one(spec, table.oid, world)
+        inherits_name = table.oid == at.table.oid or spec.kind in "cfn"
+        world = _with_one(spec, table.oid, world, name if inherits_name else constraint_name(unnamed, table, world))
     return world
 
 
-def _with_one(spec: ConstraintSpec, oid: int, world: Snapshot) -> Snapshot:
+def _with_one(spec: ConstraintSpec, oid: int, world: Snapshot, name: str) -> Snapshot:
     table = world.relations[oid]
     number, world = world.fresh_oid()
-    name = spec.name or constraint_name(spec, table)
     found = [table.column(column) for column in spec.columns]
     columns = tuple(column.number for column in found if column is not None)
     index, world, table = _its_index(spec, table, world, name, number, columns)
@@ -69,19 +70,21 @@ def _names_of(table: Relation, index: int) -> tuple[str, ...]:
     return tuple(column.name for column in found if column)
 
 
-def constraint_name(spec: ConstraintSpec, table: Relation) -> str:
-    """The name that the server gives (`ChooseConstraintName`), without its numbering of duplicates."""
-    if spec.kind == "p":
-        return f"{table.name}_pkey"
-    suffix = {"c": "check", "f": "fkey", "u": "key", "x": "excl", "n": "not_null"}[spec.kind]
-    columns = spec.columns
-    if spec.kind == "c" and not columns and spec.expression is not None:
-        columns = tuple(dict.fromkeys(spec.expression.columns)) if len(set(spec.expression.columns)) == 1 else ()
-    base = "_".join((table.name, *columns, suffix))
-    taken = {item.name for item in table.constraints}
-    if base not in taken:
-        return base
-    return next(name for name in (f"{base}{number}" for number in count(1)) if name not in taken)
+_LABELS = {"c": "check", "f": "fkey", "n": "not_null", "u": "key", "x": "excl", "p": "pkey"}
+
+
+def constraint_name(spec: ConstraintSpec, table: Relation, world: Snapshot) -> str:
+    """The name that was written, that of the index that it takes over, or the one that the server chooses."""
+    written = spec.name or spec.index
+    if written:
+        return written
+    label, columns = _LABELS[spec.kind], spec.columns
+    if spec.kind in "pux":
+        return chosen_names.index_name(world, table.schema, table.name, () if spec.kind == "p" else columns, label)
+    if spec.kind == "c" and spec.expression is not None:
+        used = dict.fromkeys(name for name in spec.expression.columns if table.column(name))
+        columns = tuple(used) if len(used) == 1 else ()
+    return chosen_names.constraint_name(world, table.schema, table.name, columns, label)
 
 
 def _its_index(

@@ -6,13 +6,17 @@ from dataclasses import replace
 
 from gate.model.actions import (
     Action,
+    AddColumn,
+    AddConstraint,
     AlterTable,
     Cluster,
+    CreateIndex,
     Drop,
     DropOwned,
     ExtensionAction,
     Grant,
     MoveAll,
+    NamedPart,
     OnObject,
     PublicationAction,
     Reindex,
@@ -31,7 +35,18 @@ from gate.sql.tree import Tree
 def wants_of(node: Tree, statement: Statement) -> Wants:
     """Everything named in the tree, and what the statement's kind needs besides."""
     action = statement.action
-    return _besides(named(node), action) | _whole(action)
+    return _besides(named(node), action) | _whole(action) | Wants(needs_names=_adds_without_name(action))
+
+
+def _adds_without_name(action: Action) -> bool:
+    """Whether the server, or a split, has to choose a name for a constraint, an index or a sequence of a table."""
+    if isinstance(action, CreateIndex):
+        return True
+    parts = action.parts if isinstance(action, AlterTable) else ()
+    return any(
+        isinstance(part, AddColumn | AddConstraint) or (isinstance(part, NamedPart) and part.what == "SetNotNull")
+        for part in parts
+    )
 
 
 def _besides(wants: Wants, action: Action) -> Wants:
