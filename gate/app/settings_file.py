@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from gate.model.errors import UsageError
+from gate.model.plan import Mode
 from gate.model.rules import Rule
 from gate.policy.file import DatabaseTable, File, Source, validated
-from gate.policy.policy import Mode
 from gate.policy.settling import policy_of
 
 # How the rooms below call what the file and the variables name.

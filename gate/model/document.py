@@ -32,6 +32,7 @@ def document(plan: Plan, *, shows_rows: bool = False) -> Document:
         "source": plan.source,
         "taken_at": plan.taken_at,
         "fingerprint": plan.fingerprint,
+        "mode": plan.mode.value,
         "verdict": plan.verdict.value,
         "findings": _findings(plan.findings, shows_rows),
         "blockers": [_blocker(blocker, shows_rows) for blocker in plan.blockers],

@@ -27,6 +27,14 @@ def worst(verdicts: list[Verdict]) -> Verdict:
     return max(verdicts, key=order.index, default=Verdict.PASS)
 
 
+class Mode(Enum):
+    """Whether a verdict is obeyed: `observe` lets pass what would be refused and says so, `off` does not even look."""
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+    OFF = "off"
+
+
 class Severity(Enum):
     """How much a finding weighs."""
 
@@ -121,7 +129,7 @@ class Plan:
     """The whole answer. `findings` concern the state, not a statement; `taken_at` is ISO 8601 in UTC.
 
     `timings` are the phases in their order, each with the seconds that it took. `free_disk_bytes` is what the server's
-    disk has left, None where nobody can tell.
+    disk has left, None where nobody can tell. `mode` does not change the verdict, only what is done about it.
     """
 
     gate: str
@@ -138,6 +146,7 @@ class Plan:
     notes: tuple[str, ...] = field(default=())
     timings: tuple[tuple[str, float], ...] = ()
     free_disk_bytes: int | None = None
+    mode: Mode = Mode.ENFORCE
 
     @property
     def verdict(self) -> Verdict:

@@ -6,16 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gate.model.plan import Severity
+from gate.model.plan import Mode, Severity
 from gate.policy.hours import AllowedHours
-
-
-class Mode(Enum):
-    """Whether a verdict is obeyed: `observe` runs what would be refused and says so, `off` does not even look."""
-
-    ENFORCE = "enforce"
-    OBSERVE = "observe"
-    OFF = "off"
 
 
 class Splits(Enum):

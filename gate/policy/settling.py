@@ -8,11 +8,11 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from gate.model.errors import UsageError
-from gate.model.plan import Severity
+from gate.model.plan import Mode, Severity
 from gate.model.rules import Rule, find_rule
 from gate.policy.file import FIGURES, File, LimitsTable, RuleTable
 from gate.policy.hours import AllowedHours, allowed_hours
-from gate.policy.policy import DEFAULT, Checks, Limits, Mode, Policy, RuleSetting, Splits, WaitFor
+from gate.policy.policy import DEFAULT, Checks, Limits, Policy, RuleSetting, Splits, WaitFor
 
 KnownRules = Callable[[], Sequence[Rule]]
 """Asked only where the file has something to say of rules: to know them all takes a while."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gate.model.plan import Plan, Verdict
+from gate.model.plan import Mode, Plan, Verdict
 from gate.model.units import lasting, size
 from gate.report import Look
 from gate.report.prose import blockers, findings, migrations, said, steps, times
@@ -37,6 +37,8 @@ def _blocks(plan: Plan, look: Look) -> Iterator[list[str]]:
 
 def _head(plan: Plan, look: Look) -> list[str]:
     verdict = _WORDS[plan.verdict]
+    if plan.mode is Mode.OBSERVE and plan.verdict is Verdict.REFUSE:
+        return led(("OBSERVE", "red"), f"would be refused, and is let pass: {said.tally(plan)}", look)
     if not plan.migrations and plan.verdict is Verdict.PASS:
         return led(verdict, f"nothing is pending ({said.where(plan)})", look)
     return led(verdict, said.tally(plan), look)
