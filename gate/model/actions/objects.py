@@ -66,10 +66,15 @@ class OnObject(Action):
 
 @dataclass(frozen=True, kw_only=True)
 class Grant(Action):
-    """GRANT or REVOKE on relations; `in_schema` for ALL ... IN SCHEMA. Anything else is `Inert`."""
+    """GRANT or REVOKE on relations; `in_schema` for ALL ... IN SCHEMA. Anything else is `Inert`.
+
+    `privileges` are lower-case words, empty for ALL; `roles` whom it gives to or takes from, `public` among them.
+    """
 
     tables: tuple[Name, ...] = ()
     in_schemas: tuple[str, ...] = ()
     object: str = "table"
     is_grant: bool = True
     has_columns: bool = False
+    privileges: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()

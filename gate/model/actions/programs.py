@@ -56,6 +56,7 @@ class PolicyAction(Action):
     name: str
     table: Name
     creates: bool
+    is_permissive: bool = True
     expressions: tuple[Expression, ...] = ()
 
 

@@ -96,8 +96,10 @@ _ON_COLUMNS = frozenset(
 
 
 def _options(command: Tree) -> tuple[str, ...]:
-    """Names of SET (...) options; for ALTER CONSTRAINT the attributes it sets."""
+    """Names of SET (...) options; for ALTER CONSTRAINT the attributes it sets; `always` where an identity becomes so."""
     inner = content(getattr(command, "def"))
+    if command.subtype == pb.AT_AddIdentity:
+        return ("always",) if inner.generated_when == "a" else ()
     if command.subtype == pb.AT_AlterConstraint:
         flags = {
             "enforceability": "alter_enforceability",
@@ -107,7 +109,9 @@ def _options(command: Tree) -> tuple[str, ...]:
         named = [word for word, field in flags.items() if getattr(inner, field, False)]
         return (*named, *(["enforced"] if getattr(inner, "is_enforced", False) else []))
     if inner.DESCRIPTOR.name == "List":
-        return tuple(content(item).defname for item in inner.items if item.HasField("def_elem"))
+        elements = [content(item) for item in inner.items if item.HasField("def_elem")]
+        always = [item for item in elements if item.defname == "generated" and content(item.arg).ival == ord("a")]
+        return (*(item.defname for item in elements), *(["always"] if always else []))
     return ()
 
 

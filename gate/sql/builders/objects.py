@@ -170,6 +170,8 @@ def grant(node: Tree) -> Statement:
         object=word,
         is_grant=node.is_grant,
         has_columns=any(content(item).cols for item in node.privileges),
+        privileges=tuple(content(item).priv_name for item in node.privileges),
+        roles=tuple(role_name(content(item)) for item in node.grantees),
     )
     return Statement(kind=kind, action=action)
 

@@ -83,6 +83,7 @@ def _policy(node: Tree, *, creates: bool) -> Statement:
         name=node.policy_name,
         table=range_name(node.table),
         creates=creates,
+        is_permissive=not creates or node.permissive,
         expressions=tuple(expression(item) for item in fields),
     )
     return Statement(kind="CREATE POLICY" if creates else "ALTER POLICY", action=action)
