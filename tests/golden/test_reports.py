@@ -45,6 +45,17 @@ def test_json(name: str, golden: Golden) -> None:
     golden(f"{name}.json", render("json", samples.ALL[name], Look()))
 
 
+@pytest.mark.parametrize("name", ["split", "data", "dirty", "nothing-pending", "hundred"])
+@pytest.mark.parametrize(("format_name", "ending"), [("markdown", "md"), ("github", "log")])
+def test_for_a_pull_request(name: str, format_name: str, ending: str, golden: Golden) -> None:
+    golden(f"{name}.{ending}", render(format_name, samples.ALL[name], Look()))
+
+
+@pytest.mark.parametrize("name", ["split", "dirty"])
+def test_sarif(name: str, golden: Golden) -> None:
+    golden(f"{name}.sarif", render("sarif", samples.ALL[name], Look()))
+
+
 @pytest.mark.parametrize("name", samples.ALL)
 @pytest.mark.parametrize("width", [40, 80, 100, 300])
 def test_no_line_is_wider_than_the_terminal_or_120_columns(name: str, width: int) -> None:

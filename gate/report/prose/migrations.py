@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from gate.model.effects import Effect
-from gate.model.plan import Hold, MigrationPlan, StatementPlan, TransactionPlan, Verdict
+from gate.model.plan import MigrationPlan, StatementPlan, Verdict
 from gate.model.units import about, lasting, plural, rate, size
 from gate.model.work import Work
 from gate.report import Look
 from gate.report.prose import table, times
+from gate.report.prose.holds import held, sentence
 from gate.report.prose.said import name
 from gate.report.prose.words import clean, padded, painted, shortened, wrapped
 
@@ -220,46 +221,8 @@ def _traffic(effect: Effect) -> str:
 
 
 def _holds(migration: MigrationPlan, look: Look) -> list[str]:
-    """Locks that shut somebody out for longer than a moment, or while a later statement of the transaction runs."""
-    lines: list[str] = []
-    for transaction in migration.transactions:
-        told = [hold for hold in transaction.holds if _is_told(hold, migration, transaction)]
-        for hold in told[:_MOST_HOLDS]:
-            lines += wrapped(_held(hold, migration, transaction), look.width, "  ", "    ")
-        if len(told) > _MOST_HOLDS:
-            lines.append(f"  and {plural(len(told) - _MOST_HOLDS, 'more relation')}: see --format json")
+    told = held(migration)
+    lines = [line for item in told[:_MOST_HOLDS] for line in wrapped(sentence(item), look.width, "  ", "    ")]
+    if len(told) > _MOST_HOLDS:
+        lines.append(f"  and {plural(len(told) - _MOST_HOLDS, 'more relation')}: see --format json")
     return lines
-
-
-def _is_told(hold: Hold, migration: MigrationPlan, transaction: TransactionPlan) -> bool:
-    if not hold.shuts_out or any(effect.is_new for effect in _effects(hold, migration, transaction)):
-        return False
-    return hold.from_line < _commit(hold, migration, transaction) or not times.is_momentary(hold.seconds)
-
-
-def _effects(hold: Hold, migration: MigrationPlan, transaction: TransactionPlan) -> list[Effect]:
-    """What the transaction does to the relation, the lock that is held first."""
-    members = [migration.statements[place] for place in transaction.statements]
-    found = [effect for member in members for effect in member.effects if effect.relation == hold.relation]
-    return sorted(found, key=lambda effect: -effect.lock.strength)
-
-
-def _commit(hold: Hold, migration: MigrationPlan, transaction: TransactionPlan) -> int:
-    return hold.to_line or migration.statements[transaction.statements[-1]].line
-
-
-def _held(hold: Hold, migration: MigrationPlan, transaction: TransactionPlan) -> str:
-    """`public.orders: ACCESS EXCLUSIVE from line 2 to the commit after line 4, about 9 s (4 to 20 s): ...`."""
-    last = _commit(hold, migration, transaction)
-    since = f"from line {hold.from_line} to the commit"
-    until = f"{since} after line {last}" if last > hold.from_line else f"{since} after it"
-    members = [migration.statements[place] for place in transaction.statements]
-    written = "as written, " if any(member.steps for member in members) else ""
-    busy = next((times.traffic(effect) for effect in _effects(hold, migration, transaction)), "")
-    queued = times.queue(hold.queued)
-    behind = f"; at {busy} {queued}" if busy and queued else ""
-    how_long = times.duration(hold.seconds)
-    return (
-        f"{written}{hold.relation} is locked {hold.lock.value} {until}, for {how_long}: "
-        f"{times.waits(hold.shuts_out)}{behind}"
-    )

@@ -35,7 +35,7 @@ def test_ages(seconds: float, text: str) -> None:
 
 
 def test_formats_are_the_files_of_the_room() -> None:
-    assert formats() == ("json", "text")
+    assert formats() == ("github", "json", "markdown", "sarif", "text")
 
 
 def test_shortened_counts_wide_characters_twice() -> None:
