@@ -32,6 +32,7 @@ def judge_live(
         snapshot = look(connection, migrations, release_role=settings.release_role, once_read=loading.join)
     weighing = Weighing(
         source=source.name,
+        policy=settings.policy,
         sample_s=settings.sample,
         findings=as_findings(answer.findings),
         notes=_notes(snapshot.server, settings),
@@ -45,9 +46,11 @@ def _load_rules() -> None:
         families()
 
 
-def judge_stored(snapshot: Snapshot, source: Source, answer: Answer, notes: tuple[str, ...]) -> Plan:
+def judge_stored(
+    snapshot: Snapshot, source: Source, answer: Answer, settings: Settings, notes: tuple[str, ...]
+) -> Plan:
     """Against a stored catalog."""
-    weighing = Weighing(source=source.name, findings=as_findings(answer.findings), notes=notes)
+    weighing = Weighing(source=source.name, policy=settings.policy, findings=as_findings(answer.findings), notes=notes)
     return weigh_stored(_read(source, answer), snapshot, weighing)
 
 

@@ -17,20 +17,28 @@ from gate.app.clock import Clock
 from gate.app.opening import open_connection, open_source
 from gate.app.pending import as_findings
 from gate.app.request import Request
-from gate.app.settings import load
+from gate.app.settings import Settings, load
 from gate.model.errors import UsageError
 from gate.model.plan import Plan
 from gate.model.units import age
 from gate.model.version import VERSION
+from gate.policy.judge import Judge, settled
 from gate.sources.tool import Source
 
 
 def plan(request: Request) -> Plan:
     """The plan; raises the errors of every room below."""
     settings = load(request)
-    source = open_source(settings)
+    made = _planned(request, settings, open_source(settings))
+    if settings.policy.rules and not made.migrations:
+        # Where nothing is pending no judge was asked, and the state may be spoken of all the same.
+        made = settled(replace(made, findings=Judge(policy=settings.policy).state(made.findings)))
+    return replace(made, mode=settings.policy.mode)
+
+
+def _planned(request: Request, settings: Settings, source: Source) -> Plan:
     if request.snapshot is not None:
-        return _plan_offline(source, request.snapshot)
+        return _plan_offline(source, request.snapshot, settings)
     clock = Clock(request.say)
     with open_connection(request, settings, name="gate plan") as connection:
         with clock.phase("reading the bookkeeping"):
@@ -42,7 +50,7 @@ def plan(request: Request) -> Plan:
         return replace(judge_live(connection, source, answer, settings, clock), timings=tuple(clock.phases))
 
 
-def _plan_offline(source: Source, name: str) -> Plan:
+def _plan_offline(source: Source, name: str, settings: Settings) -> Plan:
     from gate.model.stored import from_text
 
     stored = from_text(_text(name), name=name)
@@ -61,7 +69,7 @@ def _plan_offline(source: Source, name: str) -> Plan:
         )
     from gate.app.judging import judge_stored
 
-    return judge_stored(stored.snapshot, source, answer, (note,))
+    return judge_stored(stored.snapshot, source, answer, settings, (note,))
 
 
 def _text(name: str) -> str:

@@ -22,6 +22,7 @@ from gate.plan.deciding import Judging
 from gate.plan.pipeline import Folded, fold_all, judge
 from gate.plan.reading import ReadMigration
 from gate.policy.policy import DEFAULT, Policy
+from gate.policy.present import of_now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,18 +57,25 @@ def weigh(
             today=_today(),
             traffic=rates,
             moment=now,
-            free_disk_bytes=free_disk_bytes(connection),
+            free_disk_bytes=_free_disk(connection, weighing.policy),
         )
         return _judged(folded, judging, weighing)
 
 
 def weigh_stored(migrations: tuple[ReadMigration, ...], snapshot: Snapshot, weighing: Weighing) -> Plan:
     """Against a stored catalog; nobody can be asked whether the server's grammar takes more than ours."""
-    return _judged(fold_all(migrations, snapshot), Judging(policy=weighing.policy, today=_today()), weighing)
+    judging = Judging(policy=weighing.policy, today=_today(), free_disk_bytes=weighing.policy.free_disk_bytes)
+    return _judged(fold_all(migrations, snapshot), judging, weighing)
 
 
 def _judged(folded: Folded, judging: Judging, weighing: Weighing) -> Plan:
-    return judge(folded, judging, source=weighing.source, findings=weighing.findings, notes=weighing.notes)
+    findings = (*weighing.findings, *of_now(weighing.policy, datetime.now(UTC), judging.moment.sessions))
+    return judge(folded, judging, source=weighing.source, findings=findings, notes=weighing.notes)
+
+
+def _free_disk(connection: psycopg.Connection, policy: Policy) -> int | None:
+    """What the team states, else what can be seen."""
+    return free_disk_bytes(connection) if policy.free_disk_bytes is None else policy.free_disk_bytes
 
 
 def _watched(connection: psycopg.Connection, first: traffic.Sample, sample_s: float) -> dict[int, Traffic]:
