@@ -213,7 +213,8 @@ def apply_domain(action: AlterDomain, snapshot: Snapshot) -> Snapshot:
             return snapshot.put_type(replace(domain, is_not_null=True))
         case "add constraint" if constraint is not None:
             name = constraint.name or f"{domain.name}_check{len(domain.constraints) or ''}"
-            added = DomainConstraint(oid=0, name=name, is_valid=constraint.is_valid)
+            text = constraint.expression.text if constraint.expression is not None else None
+            added = DomainConstraint(oid=0, name=name, is_valid=constraint.is_valid, expression=text)
             return snapshot.put_type(replace(domain, constraints=(*domain.constraints, added)))
         case "drop constraint":
             left = tuple(item for item in domain.constraints if item.name != action.constraint_name)

@@ -51,6 +51,7 @@ def _with_one(spec: ConstraintSpec, oid: int, world: Snapshot, name: str) -> Sna
         referenced_columns=key_columns(referenced, spec) if referenced else (),
         on_delete=spec.on_delete,
         on_update=spec.on_update,
+        match=spec.match if spec.kind == "f" else " ",
     )
     table = replace(table, constraints=(*table.constraints, constraint))
     if spec.kind in "np":

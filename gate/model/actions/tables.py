@@ -12,7 +12,10 @@ from gate.model.names import Name
 
 @dataclass(frozen=True, kw_only=True)
 class ConstraintSpec:
-    """A constraint as written. `kind` is `c f p u x n`; `columns` are names; `index` is that of USING INDEX."""
+    """A constraint as written. `kind` is `c f p u x n`; `columns` are names; `index` is that of USING INDEX.
+
+    `are_nulls_equal` is NULLS NOT DISTINCT (15).
+    """
 
     kind: str
     name: str | None = None
@@ -26,11 +29,13 @@ class ConstraintSpec:
     referenced_columns: tuple[str, ...] = ()
     on_delete: str = "a"
     on_update: str = "a"
+    match: str = "s"
     index: str | None = None
     method: str = "btree"
     include: tuple[str, ...] = ()
     without_overlaps: bool = False
     has_expressions: bool = False
+    are_nulls_equal: bool = False
     tablespace: str = ""
 
 

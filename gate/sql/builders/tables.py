@@ -177,11 +177,13 @@ def constraint(node: Tree, *, inline_column: str = "") -> ConstraintSpec:
         referenced_columns=strings(node.pk_attrs),
         on_delete=node.fk_del_action or "a",
         on_update=node.fk_upd_action or "a",
+        match=node.fk_matchtype or "s",
         index=node.indexname or None,
         method=node.access_method or ("gist" if node.without_overlaps else "btree"),
         include=strings(node.including),
         without_overlaps=node.without_overlaps,
         has_expressions=any(element.HasField("expr") for element in elements) or node.HasField("where_clause"),
+        are_nulls_equal=node.nulls_not_distinct,
         tablespace=node.indexspace,
     )
 

@@ -1,0 +1,11 @@
+-- Everything that bounds a data check. Without users' schemas on the path no function or operator of theirs can run; the
+-- temporary schema stands last.
+SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
+       pg_catalog.set_config('row_security', 'off', true),
+       pg_catalog.set_config('lock_timeout', %(lock_timeout)s, true),
+       pg_catalog.set_config('statement_timeout', %(statement_timeout)s, true),
+       pg_catalog.set_config('jit', 'off', true),
+       pg_catalog.set_config('max_parallel_workers_per_gather', '0', true),
+       pg_catalog.set_config('synchronize_seqscans', 'off', true),
+       -- All rows of the cursor are wanted, not the first ones soon.
+       pg_catalog.set_config('cursor_tuple_fraction', '1', true)
