@@ -17,6 +17,7 @@ from gate.db import moment, traffic
 from gate.db.syntax import accepts
 from gate.model.catalog import Traffic
 from gate.model.plan import Finding, Plan
+from gate.model.rates import DEFAULT_RATES, Rates, rates_from
 from gate.model.snapshot import Snapshot
 from gate.plan.deciding import Judging
 from gate.plan.pipeline import Folded, fold_all, judge
@@ -54,6 +55,7 @@ def weigh(
     with clock.phase("judging"):
         judging = Judging(
             policy=weighing.policy,
+            rates=_rates(weighing.policy),
             today=_today(),
             traffic=rates,
             moment=now,
@@ -64,13 +66,22 @@ def weigh(
 
 def weigh_stored(migrations: tuple[ReadMigration, ...], snapshot: Snapshot, weighing: Weighing) -> Plan:
     """Against a stored catalog; nobody can be asked whether the server's grammar takes more than ours."""
-    judging = Judging(policy=weighing.policy, today=_today(), free_disk_bytes=weighing.policy.free_disk_bytes)
+    judging = Judging(
+        policy=weighing.policy,
+        rates=_rates(weighing.policy),
+        today=_today(),
+        free_disk_bytes=weighing.policy.free_disk_bytes,
+    )
     return _judged(fold_all(migrations, snapshot), judging, weighing)
 
 
 def _judged(folded: Folded, judging: Judging, weighing: Weighing) -> Plan:
     findings = (*weighing.findings, *of_now(weighing.policy, datetime.now(UTC), judging.moment.sessions))
     return judge(folded, judging, source=weighing.source, findings=findings, notes=weighing.notes)
+
+
+def _rates(policy: Policy) -> Rates:
+    return rates_from(policy.calibration) if policy.calibration else DEFAULT_RATES
 
 
 def _free_disk(connection: psycopg.Connection, policy: Policy) -> int | None:
