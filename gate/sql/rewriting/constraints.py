@@ -35,9 +35,11 @@ def validate_constraint(table: Name, name: str) -> str:
     return alter_table(table, command(pb.AT_ValidateConstraint, name))
 
 
-def drop_constraint(table: Name, name: str, *, only: bool = False) -> str:
+def drop_constraint(table: Name, name: str, *, only: bool = False, missing_ok: bool = False) -> str:
     """DROP CONSTRAINT."""
-    return alter_table(table, command(pb.AT_DropConstraint, name), only=only)
+    dropping = command(pb.AT_DropConstraint, name)
+    dropping.missing_ok = missing_ok
+    return alter_table(table, dropping, only=only)
 
 
 def add_not_null(table: Name, name: str, column: str, *, no_inherit: bool = False, only: bool = False) -> str:
