@@ -10,6 +10,7 @@ from gate.model.actions import (
     AddConstraint,
     AlterTable,
     Cluster,
+    CreateFunction,
     CreateIndex,
     Drop,
     DropOwned,
@@ -63,6 +64,8 @@ def _besides(wants: Wants, action: Action) -> Wants:
             return replace(wants, dependents_of=frozenset((CATALOGS[word], item.name) for item in names))
         case PublicationAction(name=name):
             return replace(wants, dependents_of=frozenset({("pg_publication", Name(name))}))
+        case CreateFunction(name=name):
+            return replace(wants, functions=wants.functions | {name})
         case ExtensionAction(name=name, what="drop" | "update"):
             return replace(wants, dependents_of=frozenset({("pg_extension", Name(name))}))
         case _:
