@@ -156,7 +156,7 @@ class Index:
 class Trigger:
     """A row of `pg_trigger`. `events` holds `insert update delete truncate`; internal ones belong to a constraint.
 
-    `columns` are those of UPDATE OF.
+    `columns` are those of UPDATE OF; `has_transition` tells that it sees all rows of the statement (REFERENCING).
     """
 
     oid: int
@@ -171,6 +171,7 @@ class Trigger:
     is_enabled: bool = True
     constraint: int = 0
     parent: int = 0
+    has_transition: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ from gate.model.actions.programs import (
     CreateView,
     PolicyAction,
 )
-from gate.model.actions.queries import Cell, Copy, Qual, Query, RelationUse, Run
+from gate.model.actions.queries import Assignment, Cell, Change, Copy, Qual, Query, RelationUse, Run
 from gate.model.actions.session import SetSetting, TransactionControl
 from gate.model.actions.tables import Bound, ColumnSpec, ConstraintSpec, CreateTable, CreateTableAs, Like
 
@@ -48,9 +48,11 @@ __all__ = [
     "AlterDomain",
     "AlterEnum",
     "AlterTable",
+    "Assignment",
     "AttachPartition",
     "Bound",
     "Cell",
+    "Change",
     "Cluster",
     "ColumnSpec",
     "ConstraintSpec",

@@ -22,6 +22,7 @@ from gate.model.actions import (
 )
 from gate.model.expressions import Call
 from gate.sql.builders.objects import object_name
+from gate.sql.changes import change_of
 from gate.sql.queries import query
 from gate.sql.terms import expression, name_of, range_name, strings, type_name
 from gate.sql.tree import DoesNotParse, Tree, content, parsed, walk, which
@@ -235,7 +236,7 @@ def execute(_node: Tree) -> Statement:
 
 
 def _dml(node: Tree, kind: str) -> Statement:
-    return Statement(kind=kind, action=query(node))
+    return Statement(kind=kind, action=replace(query(node), change=change_of(node)))
 
 
 def select(node: Tree) -> Statement:

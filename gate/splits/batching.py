@@ -1,0 +1,88 @@
+"""A large UPDATE or DELETE in batches by key: only where every row is changed for itself alone.
+
+After all batches the rows are those that the plain statement leaves on a quiet database. On a busy one each batch sees
+what others have committed meanwhile, as statements do that run one after the other. The times of the transaction (now()
+and its like) are taken once, before the first batch. What makes rows depend on each other, on the moment, or on being
+changed all at once is refused, with the reason.
+
+Source: PostgreSQL 18 `trigger.c` (AfterTriggerEndQuery, AfterTriggerFireDeferred), `ri_triggers.c`, `nodeModifyTable.c`
+(ExecCrossPartitionUpdate), https://www.postgresql.org/docs/18/transaction-iso.html#XACT-READ-COMMITTED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gate.model.actions import Change, Query
+from gate.model.catalog import Relation
+from gate.model.names import Name, quoted
+from gate.model.snapshot import Snapshot
+from gate.model.steps import CannotSplit, Step
+from gate.model.work import Work
+from gate.splits.backfilling import LOOP_ROWS, holders, path_of, step_of
+from gate.splits.case import Case
+from gate.splits.row_by_row import require_alone
+
+_BY_HAND = "write it so that each row is changed for itself alone, or do it in a job of its own that works in batches"
+
+
+def in_batches(case: Case) -> tuple[Step, ...]:
+    """A backfill for each relation that holds rows of the statement's."""
+    change = case.action.change if isinstance(case.action, Query) else None
+    if change is None:
+        raise CannotSplit("only an UPDATE or a DELETE can be done in batches", remedy=_BY_HAND)
+    if change.entangled:
+        reasons = ", and ".join(change.entangled)
+        raise CannotSplit(f"it cannot be done in batches: {reasons}", remedy=_BY_HAND)
+    table = _target(change, case.before)
+    parts = tuple(_parts(change, table, case))
+    require_alone(change, table, parts, case)
+    return tuple(_step(case, change, part) for part in parts)
+
+
+def _target(change: Change, before: Snapshot) -> Relation:
+    oid = before.find(change.target)
+    table = before.relations.get(oid) if oid is not None else None
+    if table is None:
+        raise CannotSplit(f"{change.target} was not read")
+    if table.kind == "v":
+        raise CannotSplit(
+            f"{change.target} is a view: which row of a table is changed through it, only the server can tell",
+            remedy="change the table itself",
+        )
+    return table
+
+
+def _parts(change: Change, table: Relation, case: Case) -> Iterator[Relation]:
+    """Those of the table and what is below it that the statement writes to."""
+    written = {effect.oid for effect in case.effects if Work.WRITE in effect.work}
+    for item in holders(table, case.before):
+        if item.oid in written and (item.oid == table.oid or not change.only):
+            yield item
+
+
+def _step(case: Case, change: Change, part: Relation) -> Step:
+    assigned = frozenset(item.column for item in change.assignments)
+    path = path_of(part, case.before, changed=assigned)
+    along = ", ".join(quoted(key.column) for key in path.keys)
+    verb = "deletes from" if change.event == "delete" else "updates"
+    return step_of(
+        case.sql,
+        part,
+        path,
+        f"{verb} {Name(part.name, part.schema)} along its key ({along}), {LOOP_ROWS} rows and a commit at a time",
+        is_repeatable=_is_repeatable(change, part),
+    )
+
+
+def _is_repeatable(change: Change, table: Relation) -> bool:
+    """Whether a row that is changed a second time stays as it is: no new value reads what the statement assigns.
+
+    A name that is no column stands for the whole row.
+    """
+    assigned = {item.column for item in change.assignments}
+    read = {name for item in change.assignments if item.value for name in item.value.columns}
+    return not read & assigned and all(table.column(name) for name in read)
+
+
+SPLITS = {"Query": in_batches}

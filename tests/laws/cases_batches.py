@@ -1,0 +1,107 @@
+"""Large UPDATEs and DELETEs in batches: of every table that can be walked, with all that hangs on its rows."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from tests.laws.case import LawCase
+
+_ORDERS = (
+    "CREATE TABLE orders (id bigint PRIMARY KEY, customer int, status text, price numeric, placed timestamptz);"
+    "INSERT INTO orders SELECT g, g % 7, (ARRAY['sent', 'open', NULL])[g % 3 + 1], g * 1.5, date '2026-01-01' - g"
+    " FROM generate_series(1, 20) g"
+)
+_order = partial(LawCase, setup=_ORDERS)
+
+_PARTITIONED = (
+    "CREATE TABLE events (id int, day date, kind text, PRIMARY KEY (day, id)) PARTITION BY RANGE (day);"
+    "CREATE TABLE events_old PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');"
+    "CREATE TABLE events_new PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')"
+    " PARTITION BY HASH (id);"
+    "CREATE TABLE events_new_0 PARTITION OF events_new FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
+    "CREATE TABLE events_new_1 PARTITION OF events_new FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
+    "CREATE TABLE events_rest PARTITION OF events DEFAULT;"
+    "INSERT INTO events SELECT g, date '2024-06-01' + g * 20, 'k' || g % 3 FROM generate_series(1, 60) g"
+)
+_event = partial(LawCase, setup=_PARTITIONED)
+
+CASES = (
+    _order(name="update, a constant by a condition", sql="UPDATE orders SET status = 'shipped' WHERE status = 'sent'"),
+    _order(name="update, no condition", sql="UPDATE orders SET price = price * 100"),
+    _order(name="update, a value from itself", sql="UPDATE orders SET price = price + 1 WHERE price < 20"),
+    _order(
+        name="update, columns exchanged by a row",
+        sql="UPDATE orders SET (status, price) = (customer::text || coalesce(status, ''), id), customer = NULL",
+    ),
+    _order(
+        name="update, an alias and names in full",
+        sql='UPDATE public.orders AS "O" SET status = upper("O".status) WHERE "O".id > 3 OR "O".status IS NULL',
+    ),
+    _order(
+        name="update, a schema before the column",
+        sql="UPDATE public.orders SET status = lower(public.orders.status) WHERE public.orders.customer <> 2",
+    ),
+    _order(name="delete by a condition", sql="DELETE FROM orders WHERE status IS NULL OR price > 12"),
+    _order(name="delete, everything", sql="DELETE FROM ONLY orders"),
+    LawCase(
+        name="update, names that need quotes",
+        setup='CREATE SCHEMA "Größe"; CREATE TABLE "Größe"."Tëst" ("Die ""Nr""" uuid PRIMARY KEY, "order" text);'
+        'INSERT INTO "Größe"."Tëst" SELECT md5(g::text)::uuid, \'x\' || g FROM generate_series(1, 12) g',
+        sql='UPDATE "Größe"."Tëst" SET "order" = "Die ""Nr"""::text || \' é $$ \'\'x\'\' \' WHERE "order" <> \'x3\'',
+    ),
+    LawCase(
+        name="update, a key of two columns, the second one text",
+        setup="CREATE TABLE t (a int, b text, n int, PRIMARY KEY (a, b));"
+        "INSERT INTO t SELECT g % 3, md5(g::text), g FROM generate_series(1, 20) g",
+        sql="UPDATE t SET n = n + 1 WHERE n % 5 <> 0",
+    ),
+    LawCase(
+        name="update, a unique index instead of a primary key",
+        setup="CREATE TABLE t (a int, b bigint NOT NULL, n int); CREATE UNIQUE INDEX i ON t (b DESC);"
+        "INSERT INTO t SELECT NULL, -g, g FROM generate_series(1, 12) g",
+        sql="UPDATE t SET n = NULL, a = n",
+    ),
+    LawCase(
+        name="update, triggers of its rows",
+        setup="CREATE TABLE t (id int PRIMARY KEY, n int, seen int DEFAULT 0); CREATE TABLE log (id int, n int);"
+        "INSERT INTO t SELECT g, g FROM generate_series(1, 12) g;"
+        "CREATE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN NEW.seen := OLD.seen + 1; RETURN NEW; END';"
+        "CREATE FUNCTION logs() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN INSERT INTO log VALUES (NEW.id, NEW.n); RETURN NULL; END';"
+        "CREATE TRIGGER counts BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION counts();"
+        "CREATE TRIGGER logs AFTER UPDATE OF n ON t FOR EACH ROW WHEN (OLD.n IS DISTINCT FROM NEW.n)"
+        " EXECUTE FUNCTION logs()",
+        sql="UPDATE t SET n = n * 2 WHERE id <> 5",
+    ),
+    LawCase(
+        name="update, generated columns and their index",
+        setup="CREATE TABLE t (id int PRIMARY KEY, n int, twice int GENERATED ALWAYS AS (n * 2) STORED);"
+        "CREATE INDEX ON t (twice); INSERT INTO t (id, n) SELECT g, g FROM generate_series(1, 12) g",
+        sql="UPDATE t SET n = -n WHERE twice > 6",
+    ),
+    LawCase(
+        name="update, a foreign key and the column's default",
+        setup="CREATE TABLE r (id int PRIMARY KEY); INSERT INTO r VALUES (1), (2);"
+        "CREATE TABLE t (id int PRIMARY KEY, r int DEFAULT 1 REFERENCES r); INSERT INTO t SELECT g, 2"
+        " FROM generate_series(1, 12) g",
+        sql="UPDATE t SET r = DEFAULT WHERE id > 2",
+    ),
+    _event(name="update, partitions", sql="UPDATE events SET kind = 'x' || kind WHERE kind <> 'k0'"),
+    _event(name="delete, partitions left out", sql="DELETE FROM events WHERE day >= '2025-01-01' AND kind = 'k1'"),
+    _event(name="update, one partition by its name", sql="UPDATE events_new SET kind = NULL"),
+    LawCase(
+        name="delete, with all that inherits",
+        setup="CREATE TABLE t (id int PRIMARY KEY, n int); CREATE TABLE u (PRIMARY KEY (id)) INHERITS (t);"
+        "INSERT INTO t SELECT g, g FROM generate_series(1, 10) g;"
+        "INSERT INTO u SELECT g, g FROM generate_series(1, 20) g",
+        sql="DELETE FROM t WHERE n % 4 = 1",
+    ),
+    LawCase(
+        name="update, without what inherits",
+        setup="CREATE TABLE t (id int PRIMARY KEY, n int); CREATE TABLE u (PRIMARY KEY (id)) INHERITS (t);"
+        "INSERT INTO t SELECT g, g FROM generate_series(1, 10) g;"
+        "INSERT INTO u SELECT g, g FROM generate_series(1, 20) g",
+        sql="UPDATE ONLY t SET n = n + 1",
+    ),
+)
