@@ -58,8 +58,7 @@ def _run(arguments: Sequence[str]) -> int:
     if usual is not None:
         from gate.cli.planning import run as run_plan
 
-        request, format_name, output = request_of(usual)
-        return run_plan(request, format_name=format_name, output=output)
+        return run_plan(*request_of(usual))
     return _run_typer(own)
 
 

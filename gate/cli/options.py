@@ -90,3 +90,20 @@ Pooler = Annotated[
         help="Say that the pooler in between gives each client a session of its own.",
     ),
 ]
+Database = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--database",
+        metavar="NAME",
+        show_default=False,
+        help="Which of the databases that gate.toml names. gate plan takes all of them without it, in order, up to the "
+        "first that fails.",
+    ),
+]
+ShowRows = Annotated[
+    bool,
+    typer.Option(
+        "--show-rows",
+        help="Print example keys of rows, and other sessions' queries with their literals, where this is no terminal.",
+    ),
+]

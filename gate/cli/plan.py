@@ -15,7 +15,11 @@ def plan(
     database_url: options.DatabaseUrl = None,
     format_name: Annotated[
         str,
-        typer.Option("--format", metavar="FORMAT", help="text for people, json for programs."),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="text for people, markdown for a pull request, json for programs, sarif and github for annotations.",
+        ),
     ] = "text",
     output: Annotated[
         Optional[str],  # noqa: UP045 - typer reads it at run time
@@ -51,6 +55,8 @@ def plan(
     bookkeeping_schema: options.BookkeepingSchema = None,
     search_path: options.SearchPath = None,
     pooler: options.Pooler = None,
+    database: options.Database = None,
+    show_rows: options.ShowRows = False,  # noqa: FBT002 - an option
     config: options.Config = None,
 ) -> None:
     """Judge what is pending; changes nothing, and a read-only role is enough.
@@ -64,17 +70,23 @@ def plan(
       gate plan --database-url env:PROD_URL --format json -o plan.json
       gate plan --snapshot shop.json               in CI, against a stored catalog
 
+    What is allowed, and for how long readers and writers may wait, stands in gate.toml; a comment before a statement
+    allows one finding: -- gate: allow RULE because REASON. With GATE_MODE=observe nothing is refused, only said; with
+    GATE_MODE=off nothing is looked at.
+
     Exits 0 for pass and split (and when nothing is pending), 10 for refuse, 2 for text that does not parse; gate
     --help lists all codes.
     """  # noqa: D301 - \b is a mark of click
     # Imported here: a help text needs no database driver.
     from gate.app.request import Request
     from gate.cli.planning import run
+    from gate.cli.printing import Printing
 
     request = Request(
         source=source,
         tool=tool,
         database_url=database_url,
+        database=database,
         config=config,
         snapshot=snapshot,
         sample_s=sample,
@@ -85,4 +97,4 @@ def plan(
         pooler=pooler,
         is_first_run=first_run,
     )
-    raise typer.Exit(run(request, format_name=format_name, output=output))
+    raise typer.Exit(run(request, Printing(format_name=format_name, output=output, shows_rows=show_rows)))

@@ -2,21 +2,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from gate.app.databases import names, plan_each
+from gate.app.mode import mode_of, who_says
 from gate.app.plan import plan
 from gate.app.request import Request
 from gate.cli.output import look, write
+from gate.cli.printing import Printing
 from gate.cli.progress import Progress
-from gate.cli.stderr import warn
-from gate.model.errors import Exit, UsageError
-from gate.model.plan import Verdict
-from gate.report import formats, render
+from gate.cli.stderr import tell, warn
+from gate.model.errors import Exit, GateError, UsageError
+from gate.model.plan import Mode, Plan, Verdict
+from gate.model.version import VERSION
+from gate.report import Look, formats, render
 
 
-def run(request: Request, *, format_name: str, output: str | None) -> Exit:
+def run(request: Request, printing: Printing) -> Exit:
     """Plans, prints, and says with which code to exit."""
-    if format_name not in formats():
-        raise UsageError(f"no format is called {format_name}", remedy=f"--format takes one of: {', '.join(formats())}")
+    if printing.format_name not in formats():
+        raise UsageError(
+            f"no format is called {printing.format_name}", remedy=f"--format takes one of: {', '.join(formats())}"
+        )
+    if mode_of(request) is Mode.OFF:
+        return _say_off(printing)
+    wanted = names(request)
+    if wanted:
+        return _run_several(request, printing, wanted)
     with Progress() as progress:
         answer = plan(request.heard_by(progress, warn))
-    write(render(format_name, answer, look(output, format_name=format_name)), output)
-    return Exit.REFUSED if answer.verdict is Verdict.REFUSE else Exit.DONE
+    write(render(printing.format_name, answer, _look(printing)), printing.output)
+    return _exit((answer,))
+
+
+def _run_several(request: Request, printing: Printing, wanted: Sequence[str]) -> Exit:
+    """In order; the first that fails is the last."""
+    from gate.cli.several import rendered
+
+    done: list[tuple[str, Plan]] = []
+    failed: GateError | None = None
+    with Progress() as progress:
+        try:
+            for name, answer in plan_each(request.heard_by(progress, warn), tuple(wanted)):
+                done.append((name, answer))
+                if _is_refused(answer):
+                    break
+        except GateError as error:
+            failed = error
+    left = wanted[len(done) :]
+    write(rendered(printing.format_name, done, left, _look(printing)), printing.output)
+    code = _exit(tuple(answer for _, answer in done))
+    if failed is not None:
+        tell(f"gate: database {left[0]}:")
+        raise failed
+    return code
+
+
+def _look(printing: Printing) -> Look:
+    return look(printing.output, format_name=printing.format_name, shows_rows=printing.shows_rows)
+
+
+def _is_refused(answer: Plan) -> bool:
+    return answer.verdict is Verdict.REFUSE and answer.mode is Mode.ENFORCE
+
+
+def _exit(answers: Sequence[Plan]) -> Exit:
+    if any(map(_is_refused, answers)):
+        return Exit.REFUSED
+    if any(answer.verdict is Verdict.REFUSE for answer in answers):
+        tell(f"gate: OBSERVE: would be refused, and is let pass ({who_says()})")
+    return Exit.DONE
+
+
+def _say_off(printing: Printing) -> Exit:
+    """Nothing was looked at: neither a verdict nor an empty document may pretend otherwise."""
+    said = f"gate is off ({who_says()}): nothing was judged"
+    if printing.format_name == "json":
+        write(f'{{"schema": 1, "gate": "{VERSION}", "mode": "off"}}\n', printing.output)
+    if printing.format_name in ("text", "markdown"):
+        write(f"{said}\n", printing.output)
+    else:
+        tell(said)
+    return Exit.DONE

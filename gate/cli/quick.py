@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from gate.app.request import Request
+from gate.cli.printing import Printing
 
 TEXTS = {
     "--source": "tool",
     "--database-url": "database_url",
+    "--database": "database",
     "--format": "format_name",
     "--output": "output",
     "-o": "output",
@@ -26,11 +28,12 @@ TEXTS = {
     "--pooler": "pooler",
     "--config": "config",
 }
-FLAGS = {"--first-run": "is_first_run"}
+FLAGS = {"--first-run": "is_first_run", "--show-rows": "shows_rows"}
+_OF_PRINTING = ("format_name", "output", "shows_rows")
 
 
 def read_plan(arguments: Sequence[str]) -> dict[str, Any] | None:
-    """The values of the line by their names in `Request`, None where it is not a usual one."""
+    """The values of the line by their names in `Request` and `Printing`, None where it is not a usual one."""
     if not arguments or arguments[0] != "plan":
         return None
     values: dict[str, Any] = {}
@@ -59,8 +62,7 @@ def _converted(values: dict[str, Any]) -> dict[str, Any] | None:
     return None if None in values.values() else values
 
 
-def request_of(values: dict[str, Any]) -> tuple[Request, str, str | None]:
-    """The request, the format and the output."""
-    told = dict(values)
-    format_name, output = told.pop("format_name", "text"), told.pop("output", None)
-    return Request(**told), format_name, output
+def request_of(values: dict[str, Any]) -> tuple[Request, Printing]:
+    """The request, and how its answer is printed."""
+    printing = {name: value for name, value in values.items() if name in _OF_PRINTING}
+    return Request(**{name: value for name, value in values.items() if name not in printing}), Printing(**printing)

@@ -16,6 +16,7 @@ def snapshot(
         typer.Option("--output", "-o", metavar="FILE", show_default=False, help="The file to write; - prints it."),
     ],
     database_url: options.DatabaseUrl = None,
+    database: options.Database = None,
     release_role: options.ReleaseRole = None,
     search_path: options.SearchPath = None,
     config: options.Config = None,
@@ -37,6 +38,7 @@ def snapshot(
     with Progress() as progress:
         request = Request(
             database_url=database_url,
+            database=database,
             config=config,
             release_role=release_role,
             search_path=search_path,

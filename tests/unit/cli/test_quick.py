@@ -9,6 +9,7 @@ from typer.main import get_command
 
 from gate.app.request import Request
 from gate.cli.app import app
+from gate.cli.printing import Printing
 from gate.cli.quick import FLAGS, TEXTS, read_plan, request_of
 
 
@@ -20,7 +21,7 @@ def test_they_know_the_same_options() -> None:
 
 
 def test_they_call_them_the_same() -> None:
-    names = {item.name for item in fields(Request)} | {"format_name", "output"}
+    names = {item.name for kind in (Request, Printing) for item in fields(kind)}
     assert {*TEXTS.values(), *FLAGS.values()} <= names
 
 
@@ -33,6 +34,7 @@ def test_they_call_them_the_same() -> None:
         ("plan --format=json -o x", {"format_name": "json", "output": "x"}),
         ("plan --database-url postgresql://h/d?sslmode=require", {"database_url": "postgresql://h/d?sslmode=require"}),
         ("plan --search-path=", {"search_path": ""}),
+        ("plan --database shop --show-rows", {"database": "shop", "shows_rows": True}),
     ],
 )
 def test_a_usual_line_is_read(line: str, values: dict[str, object]) -> None:
@@ -61,5 +63,6 @@ def test_whatever_else_is_left_to_typer(line: str) -> None:
 
 
 def test_a_request_is_made_of_it() -> None:
-    request, format_name, output = request_of({"source": "db", "format_name": "json"})
-    assert (request.source, format_name, output) == ("db", "json", None)
+    request, printing = request_of({"source": "db", "format_name": "json", "shows_rows": True})
+    assert request == Request(source="db")
+    assert printing == Printing(format_name="json", shows_rows=True)

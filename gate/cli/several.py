@@ -1,0 +1,48 @@
+"""The plans of several databases in one answer, in the format that was asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from gate.model.plan import Plan, worst
+from gate.model.version import VERSION
+from gate.report import Look, render
+
+Planned = Sequence[tuple[str, Plan]]
+
+
+def rendered(format_name: str, planned: Planned, not_planned: Sequence[str], look: Look) -> str:
+    """One after the other with a heading; one document where a document was asked for."""
+    if format_name == "json":
+        return json.dumps(_document(planned, not_planned, look), indent=2, ensure_ascii=False) + "\n"
+    reports = [(name, render(format_name, plan, look)) for name, plan in planned]
+    if format_name == "sarif":
+        return _sarif([text for _, text in reports])
+    lead = {"text": "== {name} ==\n\n", "markdown": "# {name}\n\n"}.get(format_name, "")
+    gap = "\n" if lead else ""
+    return gap.join([lead.format(name=name) + text for name, text in reports] + _left(format_name, not_planned))
+
+
+def _left(format_name: str, not_planned: Sequence[str]) -> list[str]:
+    if not not_planned or format_name not in ("text", "markdown"):
+        return []
+    return [f"not looked at, for the one before failed: {', '.join(not_planned)}\n"]
+
+
+def _document(planned: Planned, not_planned: Sequence[str], look: Look) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "gate": VERSION,
+        "verdict": worst([plan.verdict for _, plan in planned]).value,
+        "databases": [{"name": name, **json.loads(plan.to_json(shows_rows=look.shows_rows))} for name, plan in planned],
+        "not_planned": list(not_planned),
+    }
+
+
+def _sarif(documents: Sequence[str]) -> str:
+    """One log with a run for each."""
+    parsed = [json.loads(text) for text in documents]
+    runs = [run for document in parsed for run in document["runs"]]
+    return json.dumps({**parsed[0], "runs": runs}, indent=2, ensure_ascii=False) + "\n"
