@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 from gate.model.document import document
 from gate.model.plan import Plan, Severity
+from gate.model.rules import Rule, find_rule
 from gate.report import Look
 from gate.report.prose import said
 from gate.report.prose.findings import way_out
-from gate.report.prose.ruled import rule_of
 from gate.report.prose.said import Said
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -53,8 +53,18 @@ def _run(plan: Plan, look: Look) -> Node:
     }
 
 
+def _known(name: str) -> Rule | None:
+    """The families are asked only for what is not a plain refusal."""
+    plain = find_rule(name)
+    if plain is not None:
+        return plain
+    from gate.plan.known import all_rules
+
+    return find_rule(name, all_rules())
+
+
 def _rule(name: str) -> Node:
-    rule = rule_of(name)
+    rule = _known(name)
     if rule is None:
         return {"id": name}
     first = rule.harm.partition(". ")[0].rstrip(".") + "."

@@ -8,7 +8,7 @@ from dataclasses import replace
 from gate.model.plan import Mode, Plan, Verdict
 from gate.model.units import lasting, size
 from gate.report import Look
-from gate.report.prose import blockers, findings, migrations, said, steps, times
+from gate.report.prose import said, times
 from gate.report.prose.words import led, painted, wrapped
 
 _WORDS = {Verdict.PASS: ("PASS", "green"), Verdict.SPLIT: ("SPLIT", "yellow"), Verdict.REFUSE: ("REFUSED", "red")}
@@ -25,14 +25,22 @@ def render(plan: Plan, look: Look) -> str:
 
 def _blocks(plan: Plan, look: Look) -> Iterator[list[str]]:
     yield _head(plan, look)
+    if plan.migrations or plan.findings:
+        yield from _judgement(plan, look)
+    yield _unknown(plan, look)
+    yield _notes(plan, look)
+    yield _foot(plan, look)
+
+
+def _judgement(plan: Plan, look: Look) -> Iterator[list[str]]:
+    # Imported here: where nothing is pending there is nothing to tell.
+    from gate.report.prose import blockers, findings, migrations, steps
+
     yield from findings.blocks(plan, look)
     yield blockers.block(plan.blockers, look)
     yield from steps.blocks(plan, look)
     yield from migrations.blocks(plan.migrations, look)
     yield _disk(plan, look)
-    yield _unknown(plan, look)
-    yield _notes(plan, look)
-    yield _foot(plan, look)
 
 
 def _head(plan: Plan, look: Look) -> list[str]:
