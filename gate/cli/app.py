@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gate.cli import baseline, explain, plan, schema, snapshot
+from gate.cli import baseline, calibrate, explain, plan, schema, snapshot
 from gate.cli.exits import exit_table
 from gate.model.version import VERSION
 
@@ -56,5 +56,6 @@ def gate(
 app.command("plan", short_help="Judge what is pending; changes nothing.")(plan.plan)
 app.command("snapshot", short_help="Store the catalog for gate plan --snapshot.")(snapshot.snapshot)
 app.command("baseline", short_help="Adopt a database without bookkeeping.")(baseline.baseline)
+app.command("calibrate", short_help="Measure this server, for the times in a plan.")(calibrate.calibrate)
 app.command("explain", short_help="One rule: the harm, and the way out.")(explain.explain)
 app.command("schema", short_help="The JSON Schema of the plan.")(schema.schema)

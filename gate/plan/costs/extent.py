@@ -14,7 +14,7 @@ _TUPLE_HEADER = 24 + 4
 _UNKNOWN_WIDTH = 32.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Extent:
     """`rows` are guessed from widths where the relation was never analysed (`is_guessed`), as the planner does."""
 

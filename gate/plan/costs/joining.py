@@ -94,31 +94,53 @@ def _shares(key: _ForeignKey, site: Site) -> list[Amount] | None:
 
 
 def _looked_up(extent: Extent, key: _ForeignKey, figures: Figures, world: Snapshot) -> Amount:
-    """Every row read, and looked for on the other side."""
-    each = figures.joined_row_ns * _farness(key, world) * (_TEXT_FACTOR if _is_text(key, world) else 1.0)
-    return spending(read_ns(extent, figures, columns=last_number(key.columns)) + extent.rows * each)
-
-
-def _farness(key: _ForeignKey, world: Snapshot) -> float:
-    """A look into a hash table that the processor's cache does not hold costs more: of one of 16 MB as stated."""
     sides = extents(world, family(world, key.referenced)) or []
-    width = sum(width_of(column, world) for column in key.columns)
-    hashed = sum(side.rows for side in sides) * (width + _HASH_HEAD)
-    return min(max(hashed / _STATED_BYTES, 0.25), 2.0)
+    return looked_up(
+        extent,
+        figures,
+        hashed=hashed_bytes(sum(side.rows for side in sides), _width(key, world)),
+        columns=last_number(key.columns),
+        is_text=_is_text(key, world),
+    )
 
 
+def looked_up(extent: Extent, figures: Figures, *, hashed: float, columns: int = 1, is_text: bool = False) -> Amount:
+    """Every row read, and looked for in a hash table of so many bytes: one that the processor's cache does not hold
+    takes longer.
+    """
+    farness = min(max(hashed / _STATED_BYTES, 0.25), 2.0)
+    each = figures.joined_row_ns * farness * (_TEXT_FACTOR if is_text else 1.0)
+    return spending(read_ns(extent, figures, columns=columns) + extent.rows * each)
+
+
+# `joined_row_ns` is stated for a hash table of this size.
 _STATED_BYTES = 16 * 2**20
 
 
+def hashed_bytes(rows: float, width: float) -> float:
+    """The hash table of so many keys."""
+    return rows * (width + _HASH_HEAD)
+
+
 def _hashed(extent: Extent, key: _ForeignKey, referring: list[Extent], figures: Figures, world: Snapshot) -> Amount:
-    """Read and put into a hash table, once for each table that refers; what does not fit goes to disk."""
-    each = figures.hashed_row_ns * (_TEXT_FACTOR if _is_text(key, world) else 1.0)
-    width = sum(width_of(column, world) for column in key.columns)
-    hashed, spilled = extent.rows * (width + _HASH_HEAD), 0.0
-    if hashed > sort_bytes(world.server):
-        spilled = len(referring) * hashed + sum(item.rows for item in referring) * (width + 16)
-    once = read_ns(extent, figures, columns=1) + extent.rows * each
-    return spending(once * len(referring) + spilled / PAGE * figures.spilled_page_ns, passing=spilled / len(referring))
+    """Once for each table that refers; what does not fit in memory goes to disk, of both sides."""
+    width, spilled = _width(key, world), 0.0
+    size = hashed_bytes(extent.rows, width)
+    if size > sort_bytes(world.server):
+        spilled = len(referring) * size + sum(item.rows for item in referring) * (width + 16)
+    once = hashed(extent, figures, is_text=_is_text(key, world))
+    disk = spending(spilled / PAGE * figures.spilled_page_ns, passing=spilled / max(len(referring), 1))
+    return once.times(len(referring)) + disk
+
+
+def hashed(extent: Extent, figures: Figures, *, is_text: bool = False) -> Amount:
+    """Every row read and put into a hash table."""
+    each = figures.hashed_row_ns * (_TEXT_FACTOR if is_text else 1.0)
+    return spending(read_ns(extent, figures, columns=1) + extent.rows * each)
+
+
+def _width(key: _ForeignKey, world: Snapshot) -> float:
+    return sum(width_of(column, world) for column in key.columns)
 
 
 def _is_text(key: _ForeignKey, world: Snapshot) -> bool:
