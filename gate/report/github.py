@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gate.model.plan import Plan, Verdict
+from gate.model.plan import Plan
 from gate.report import Look
 from gate.report.prose import said
 from gate.report.prose.findings import way_out
@@ -22,22 +22,16 @@ _LEVELS = {
     said.NOTE: "notice",
     said.ALLOWED: "notice",
 }
-_VERDICTS = {Verdict.PASS: "pass", Verdict.SPLIT: "split", Verdict.REFUSE: "refused"}
 _WIDTH = 120
 
 
 def render(plan: Plan, look: Look) -> str:
     """The worst first, for the runner shows only the first ten of each kind; the last line is for the log."""
-    lines = [f"gate: {_VERDICTS[plan.verdict]}: {_headline(plan)}"]
+    word, text = said.headline(plan)
+    lines = [f"gate: {word}: {text}"]
     lines += [_annotation(item, look) for item in said.everything(plan)]
     lines += [_command("warning", f"could not be read: {item.what}", item.why) for item in plan.unknown]
     return "\n".join([*lines, said.coverage(plan)]) + "\n"
-
-
-def _headline(plan: Plan) -> str:
-    if not plan.migrations and plan.verdict is Verdict.PASS:
-        return f"nothing is pending ({said.where(plan)})"
-    return said.tally(plan)
 
 
 def _annotation(item: Said, look: Look) -> str:

@@ -20,7 +20,6 @@ from gate.report.prose.said import Said
 from gate.report.prose.steps import heading
 from gate.report.prose.words import clean, one_line
 
-_VERDICTS = {Verdict.PASS: "PASS", Verdict.SPLIT: "SPLIT", Verdict.REFUSE: "REFUSED"}
 _MOST_OF_ONE_RULE = 5
 _MOST_MIGRATIONS = 50
 _MOST_BLOCKERS = 10
@@ -34,10 +33,8 @@ def render(plan: Plan, look: Look) -> str:
 
 
 def _blocks(plan: Plan, look: Look) -> Iterator[str]:
-    if not plan.migrations and plan.verdict is Verdict.PASS:
-        yield f"## {_VERDICTS[plan.verdict]}: nothing is pending"
-    else:
-        yield f"## {_VERDICTS[plan.verdict]}: {prose(said.tally(plan))}"
+    word, text = said.headline(plan)
+    yield f"## {word}: {prose(text)}"
     yield from _findings(plan, look)
     yield from _steps(plan)
     yield _migrations(plan)

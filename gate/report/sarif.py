@@ -155,7 +155,7 @@ def _text(text: str) -> Node:
     return {"message": {"text": text}}
 
 
-_KEPT = ("verdict", "database", "server", "source", "taken_at", "fingerprint", "timings", "coverage")
+_KEPT = ("mode", "verdict", "database", "server", "source", "taken_at", "fingerprint", "timings", "coverage")
 
 
 def _properties(plan: Plan) -> Node:

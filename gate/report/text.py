@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gate.model.plan import Mode, Plan, Verdict
+from gate.model.plan import Plan, Verdict
 from gate.model.units import lasting, size
 from gate.report import Look
 from gate.report.prose import said, times
 from gate.report.prose.words import led, painted, wrapped
 
-_WORDS = {Verdict.PASS: ("PASS", "green"), Verdict.SPLIT: ("SPLIT", "yellow"), Verdict.REFUSE: ("REFUSED", "red")}
+_COLOURS = {Verdict.PASS: "green", Verdict.SPLIT: "yellow", Verdict.REFUSE: "red"}
 _WIDEST, _NARROWEST = 120, 60
 
 
@@ -44,12 +44,8 @@ def _judgement(plan: Plan, look: Look) -> Iterator[list[str]]:
 
 
 def _head(plan: Plan, look: Look) -> list[str]:
-    verdict = _WORDS[plan.verdict]
-    if plan.mode is Mode.OBSERVE and plan.verdict is Verdict.REFUSE:
-        return led(("OBSERVE", "red"), f"would be refused, and is let pass: {said.tally(plan)}", look)
-    if not plan.migrations and plan.verdict is Verdict.PASS:
-        return led(verdict, f"nothing is pending ({said.where(plan)})", look)
-    return led(verdict, said.tally(plan), look)
+    word, text = said.headline(plan)
+    return led((word, _COLOURS[plan.verdict]), text, look)
 
 
 def _disk(plan: Plan, look: Look) -> list[str]:

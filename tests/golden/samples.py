@@ -12,6 +12,7 @@ from gate.model.plan import (
     Finding,
     Hold,
     MigrationPlan,
+    Mode,
     Plan,
     Severity,
     StatementPlan,
@@ -610,6 +611,8 @@ HUNDRED = replace(
     blockers=(),
 )
 
+OBSERVED = replace(DATA, mode=Mode.OBSERVE)
+
 ALL = {
     "refused": REFUSED,
     "passed": PASSED,
@@ -620,4 +623,5 @@ ALL = {
     "split": SPLIT,
     "data": DATA,
     "hundred": HUNDRED,
+    "observed": OBSERVED,
 }

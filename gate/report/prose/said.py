@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gate.model.plan import Finding, MigrationPlan, Plan, Severity, StatementPlan, Verdict
+from gate.model.plan import Finding, MigrationPlan, Mode, Plan, Severity, StatementPlan, Verdict
 from gate.model.units import plural
 from gate.report.prose.words import clean
 
@@ -88,6 +88,19 @@ def name(migration: MigrationPlan) -> str:
 def place(migration: MigrationPlan, line: int) -> str:
     """`file:line`, or `line 4` of a text that came from no file."""
     return f"{name(migration)}:{line}" if name(migration) else f"line {line}"
+
+
+_VERDICTS = {Verdict.PASS: "PASS", Verdict.SPLIT: "SPLIT", Verdict.REFUSE: "REFUSED"}
+
+
+def headline(plan: Plan) -> tuple[str, str]:
+    """The verdict in a word, and what there is in a line."""
+    word = _VERDICTS[plan.verdict]
+    if plan.mode is Mode.OBSERVE and plan.verdict is Verdict.REFUSE:
+        return "OBSERVE", f"would be refused, and is let pass: {tally(plan)}"
+    if not plan.migrations and plan.verdict is Verdict.PASS:
+        return word, f"nothing is pending ({where(plan)})"
+    return word, tally(plan)
 
 
 _TALLIED = {Verdict.REFUSE: "refused", Verdict.SPLIT: "to be split"}
