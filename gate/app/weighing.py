@@ -13,7 +13,7 @@ import psycopg
 
 from gate.app.clock import Clock
 from gate.app.free_disk import free_disk_bytes
-from gate.db import moment, traffic
+from gate.db import checks, moment, traffic
 from gate.db.syntax import accepts
 from gate.model.catalog import Traffic
 from gate.model.plan import Finding, Plan
@@ -50,6 +50,8 @@ def weigh(
     with clock.phase("looking who is in the way"):
         first = traffic.first(connection, folded.tables, time.monotonic())
         now = moment.read(connection, folded.relations) if folded.relations else snapshot.moment
+    with clock.phase("asking the rows"):
+        answers = checks.answers(connection, folded.checks, bounds=_bounds(weighing.policy)) if folded.checks else {}
     with clock.phase("watching the traffic"):
         rates = _watched(connection, first, weighing.sample_s)
     with clock.phase("judging"):
@@ -58,6 +60,7 @@ def weigh(
             rates=_rates(weighing.policy),
             today=_today(),
             traffic=rates,
+            answers=answers,
             moment=now,
             free_disk_bytes=_free_disk(connection, weighing.policy),
         )
@@ -78,6 +81,10 @@ def weigh_stored(migrations: tuple[ReadMigration, ...], snapshot: Snapshot, weig
 def _judged(folded: Folded, judging: Judging, weighing: Weighing) -> Plan:
     findings = (*weighing.findings, *of_now(weighing.policy, datetime.now(UTC), judging.moment.sessions))
     return judge(folded, judging, source=weighing.source, findings=findings, notes=weighing.notes)
+
+
+def _bounds(policy: Policy) -> checks.Bounds:
+    return checks.Bounds(each_s=policy.checks.timeout_s, max_cost=policy.checks.cost_limit)
 
 
 def _rates(policy: Policy) -> Rates:

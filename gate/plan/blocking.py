@@ -109,44 +109,54 @@ def blocked(members: Sequence[Priced], policy: Policy) -> dict[int, list[Finding
     return found
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Worked:
+    """A relation that is worked on under a lock: `holder` is the effect that took it, in the statement `since`."""
+
+    effect: Effect
+    holder: Effect
+    since: Priced
+    severity: Severity
+
+
 def _own(
     member: Priced, held: dict[int, tuple[Effect, Priced]], members: Sequence[Priced], policy: Policy
 ) -> Iterable[Finding]:
-    """Work on a relation while it is itself locked, by this statement or an earlier one."""
+    """Work on relations while they are themselves locked, by this statement or an earlier one."""
+    found: list[_Worked] = []
     for effect in member.effects:
-        long = [kind for kind in effect.work if kind in _LONG]
         limits = policy.limits_of(effect.relation)
-        if not long or effect.oid not in held or _is_harmless(effect, limits):
+        if not set(effect.work) & _LONG or effect.oid not in held or _is_harmless(effect, limits):
             continue
         holder, since = held[effect.oid]
         severity = _severity(member, holder, since, members, limits)
         if severity is not None:
-            yield _works(effect, long, holder, since, member, members, severity)
+            found.append(_Worked(effect=effect, holder=holder, since=since, severity=severity))
+    if found:
+        yield _works(found, member, members)
 
 
-def _works(
-    effect: Effect,
-    long: list[Work],
-    holder: Effect,
-    since: Priced,
-    member: Priced,
-    members: Sequence[Priced],
-    severity: Severity,
-) -> Finding:
-    lock, earlier = holder.lock, ""
-    if since.place != member.place:
-        earlier = f", held since line {since.line}"
-    shut = tuple(dict.fromkeys((*holder.shuts_out, *effect.shuts_out)))
-    work = " and ".join(_WORDS[kind] for kind in long)
+def _works(found: list[_Worked], member: Priced, members: Sequence[Priced]) -> Finding:
+    """One finding, however many relations: the worst of them stands for the lock and the time."""
+    order = list(Severity)
+    worst = max(found, key=lambda item: (order.index(item.severity), item.holder.lock))
+    holder, since = worst.holder, worst.since
+    earlier = "" if since.place == member.place else f", held since line {since.line}"
+    shut = tuple(dict.fromkeys(who for item in found for who in (*item.holder.shuts_out, *item.effect.shuts_out)))
+    works = " and ".join(f"{_doing(item.effect)} {item.effect.relation}{_size(item.effect)}" for item in found)
     return Finding(
         rule="works-under-blocking-lock",
-        severity=severity,
-        problem=f"{work} {effect.relation}{_size(effect)} under {lock.value}{earlier}, "
-        f"which shuts out {' and '.join(shut)}{_for(holder, since, members)}",
+        severity=worst.severity,
+        problem=f"{works} under {holder.lock.value}{earlier}, which shuts out {' and '.join(shut)}"
+        f"{_for(holder, since, members)}",
         remedy=_COMMIT if earlier else _WINDOW,
-        relation=effect.relation,
+        relation=worst.effect.relation,
         is_cured_by_split=True,
     )
+
+
+def _doing(effect: Effect) -> str:
+    return " and ".join(_WORDS[kind] for kind in effect.work if kind in _LONG)
 
 
 _COMMIT = "commit before this statement: put it in a migration of its own"

@@ -11,20 +11,19 @@ from gate.model.catalog import Traffic
 from gate.model.checks import Answer, Check
 from gate.model.effects import Effect
 from gate.model.moment import Moment
-from gate.model.plan import Finding, MigrationPlan, Severity, StatementPlan, TransactionPlan, Verdict
+from gate.model.plan import Finding, MigrationPlan, StatementPlan, TransactionPlan
 from gate.model.rates import DEFAULT_RATES, Rates
 from gate.model.snapshot import Snapshot
-from gate.model.steps import CannotSplit, Step
-from gate.plan.apart import keeps_together
 from gate.plan.blocking import Priced, blocked, holds
 from gate.plan.costing import costed
+from gate.plan.curing import cured, verdict
+from gate.plan.data import of_rows
 from gate.plan.folding import FoldedMigration, FoldedStatement
 from gate.plan.known import all_rules
 from gate.plan.space import runs_out
-from gate.plan.splitting import alone, steps_of, works_under_lock
 from gate.policy.allowing import allowances
 from gate.policy.judge import Judge
-from gate.policy.policy import DEFAULT, Policy, Splits
+from gate.policy.policy import DEFAULT, Policy
 from gate.rules import rules
 from gate.rules.ruling import Deed
 from gate.rules.together import said
@@ -68,7 +67,14 @@ def decide(folded: FoldedMigration, judging: Judging) -> MigrationPlan:
     told = said(_deeds(folded, priced, judging), rules(), is_transactional=folded.is_transactional)
     found = [
         judge.statement(
-            [*item.certain, *to_blame.get(place, []), *_full(priced[place], judging), *told[place]], allows.at(place)
+            [
+                *item.certain,
+                *of_rows(item.checks, judging.answers, item.changed),
+                *to_blame.get(place, []),
+                *_full(priced[place], judging),
+                *told[place],
+            ],
+            allows.at(place),
         )
         for place, item in enumerate(folded.statements)
     ]
@@ -139,12 +145,12 @@ def _judged(
     judging: Judging,
     of: FoldedMigration,
 ) -> StatementPlan:
-    steps, findings = _split(item, effects, found, judging, of)
+    steps, findings = cured(item, effects, found, of, judging.policy, judging.priced)
     return StatementPlan(
         line=item.line,
         sql=masked(item.sql),
         kind=item.kind,
-        verdict=_verdict(steps, findings),
+        verdict=verdict(steps, findings),
         is_understood=item.is_understood,
         effects=effects,
         findings=tuple(_without_secrets(finding) for finding in findings),
@@ -156,65 +162,3 @@ def _judged(
 def _without_secrets(finding: Finding) -> Finding:
     """What is said of a statement may quote it."""
     return replace(finding, problem=masked(finding.problem), remedy=masked(finding.remedy))
-
-
-def _verdict(steps: tuple[Step, ...], findings: tuple[Finding, ...]) -> Verdict:
-    refused = [finding for finding in findings if finding.severity is Severity.REFUSE]
-    if any(not (steps and finding.is_cured_by_split) for finding in refused):
-        return Verdict.REFUSE
-    return Verdict.SPLIT if steps else Verdict.PASS
-
-
-def _split(
-    item: FoldedStatement,
-    effects: tuple[Effect, ...],
-    findings: tuple[Finding, ...],
-    judging: Judging,
-    of: FoldedMigration,
-) -> tuple[tuple[Step, ...], tuple[Finding, ...]]:
-    """The steps, where a finding that counts asks for them; or the findings with the reason why there are none."""
-    asking = [finding for finding in findings if finding.is_cured_by_split and finding.allowed_by is None]
-    if not asking or item.statement is None:
-        return (), findings
-    try:
-        steps = _steps(item, effects, asking, judging, of)
-    except CannotSplit as reason:
-        return (), tuple(_unsplit(finding, reason) if finding in asking else finding for finding in findings)
-    is_auto = judging.policy.splits is Splits.AUTO
-    told = _SPLIT if is_auto else _by_hand(steps)
-    cured = tuple(replace(finding, remedy=told) if finding in asking else finding for finding in findings)
-    return (steps if is_auto else ()), cured
-
-
-_SPLIT = "run it as the steps below: each commits before the next begins"
-
-
-def _by_hand(steps: tuple[Step, ...]) -> str:
-    """The policy wants splits to be written by people."""
-    lines = "\n".join(f"  {step.sql};" for step in steps)
-    return f"splits are turned off here, so write it as steps, each a migration of its own:\n{lines}"
-
-
-def _steps(
-    item: FoldedStatement, effects: tuple[Effect, ...], asking: list[Finding], judging: Judging, of: FoldedMigration
-) -> tuple[Step, ...]:
-    if reason := keeps_together(of):
-        raise CannotSplit(reason)
-    assert item.statement is not None
-    # The lock is an earlier statement's: it is enough to commit before this one.
-    if all(finding.rule in _BY_AN_EARLIER_LOCK for finding in asking) and not works_under_lock(effects):
-        return alone(item.sql, item.statement, effects)
-    return steps_of(item.sql, item.statement, item.before, judging.priced)
-
-
-_BY_AN_EARLIER_LOCK = frozenset({"lock-held-through-work", "waits-while-holding", "works-under-blocking-lock"})
-
-
-def _unsplit(finding: Finding, reason: CannotSplit) -> Finding:
-    if finding.severity is Severity.NOTE:
-        return finding
-    return replace(
-        finding,
-        problem=f"{finding.problem}; it cannot be split: {reason.problem}",
-        remedy=reason.remedy or finding.remedy,
-    )

@@ -1,0 +1,92 @@
+"""The findings that a split takes away, and its steps; or why there are none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate.model.effects import Effect
+from gate.model.plan import Finding, Severity, Verdict
+from gate.model.steps import CannotSplit, Step
+from gate.plan.apart import keeps_together
+from gate.plan.folding import FoldedMigration, FoldedStatement
+from gate.plan.splitting import Prices, alone, steps_of, works_under_lock
+from gate.policy.policy import Policy, Splits
+
+_AS_STEPS = "run it as the steps below: each commits before the next begins"
+# To these it is enough that the statement has a transaction of its own.
+_OF_ANOTHER_LOCK = frozenset({"lock-held-through-work", "waits-while-holding"})
+
+
+def cured(
+    item: FoldedStatement,
+    effects: tuple[Effect, ...],
+    findings: tuple[Finding, ...],
+    of: FoldedMigration,
+    policy: Policy,
+    prices: Prices,
+) -> tuple[tuple[Step, ...], tuple[Finding, ...]]:
+    """The steps where a finding asks for them, and the findings with the way out that there is.
+
+    What is refused for another reason is not run in steps either: then the findings say what would be done.
+    """
+    asking = [finding for finding in findings if finding.is_cured_by_split and finding.allowed_by is None]
+    if not asking or item.statement is None:
+        return (), findings
+    try:
+        steps = _steps(item, effects, asking, of, prices)
+    except CannotSplit as reason:
+        return (), tuple(_unsplit(finding, reason) if finding in asking else finding for finding in findings)
+    is_run = policy.splits is Splits.AUTO and verdict(steps, findings) is Verdict.SPLIT
+    way_out = _AS_STEPS if is_run else _by_hand(steps, policy)
+    told = tuple(replace(finding, remedy=way_out) if finding in asking else finding for finding in findings)
+    return (steps if is_run else ()), told
+
+
+def verdict(steps: tuple[Step, ...], findings: tuple[Finding, ...]) -> Verdict:
+    """Refused as soon as one finding refuses that no step takes away."""
+    refused = [finding for finding in findings if finding.severity is Severity.REFUSE and finding.allowed_by is None]
+    if any(not (steps and finding.is_cured_by_split) for finding in refused):
+        return Verdict.REFUSE
+    return Verdict.SPLIT if steps else Verdict.PASS
+
+
+def _steps(
+    item: FoldedStatement,
+    effects: tuple[Effect, ...],
+    asking: list[Finding],
+    of: FoldedMigration,
+    prices: Prices,
+) -> tuple[Step, ...]:
+    if reason := keeps_together(of):
+        raise CannotSplit(reason)
+    assert item.statement is not None
+    is_of_another_lock = all(finding.rule in _OF_ANOTHER_LOCK for finding in asking)
+    works_under_another = all(finding.rule in (*_OF_ANOTHER_LOCK, "works-under-blocking-lock") for finding in asking)
+    if is_of_another_lock or (works_under_another and not works_under_lock(effects)):
+        return alone(item.sql, item.statement, effects)
+    try:
+        return steps_of(item.sql, item.statement, item.before, prices)
+    except CannotSplit:
+        # What cannot be split itself may be a trifle, and still be better off in a transaction of its own.
+        weighty = [finding for finding in asking if finding.severity is not Severity.NOTE]
+        if weighty and all(finding.rule in _OF_ANOTHER_LOCK for finding in weighty):
+            return alone(item.sql, item.statement, effects)
+        raise
+
+
+def _by_hand(steps: tuple[Step, ...], policy: Policy) -> str:
+    """The steps in words: where the policy wants them written by people, or something else is to be settled first."""
+    lines = "\n".join(f"  {step.sql};" for step in steps)
+    if policy.splits is Splits.REFUSE:
+        return f"splits are turned off here, so write it as steps, each a migration of its own:\n{lines}"
+    return f"once the rest is settled it can be run in steps:\n{lines}"
+
+
+def _unsplit(finding: Finding, reason: CannotSplit) -> Finding:
+    if finding.severity is Severity.NOTE:
+        return finding
+    return replace(
+        finding,
+        problem=f"{finding.problem}; it cannot be split: {reason.problem}",
+        remedy=reason.remedy or finding.remedy,
+    )
