@@ -26,6 +26,7 @@ _WORDS = {
     Work.WRITE: "changes rows of",
     Work.READ: "reads",
 }
+_MOST_NAMED = 4
 # A relation that was not touched while it was watched, and hardly ever before, is cold: work on it harms nobody.
 _COLD_SCANS = 100
 
@@ -143,7 +144,7 @@ def _works(found: list[_Worked], member: Priced, members: Sequence[Priced]) -> F
     holder, since = worst.holder, worst.since
     earlier = "" if since.place == member.place else f", held since line {since.line}"
     shut = tuple(dict.fromkeys(who for item in found for who in (*item.holder.shuts_out, *item.effect.shuts_out)))
-    works = " and ".join(f"{_doing(item.effect)} {item.effect.relation}{_size(item.effect)}" for item in found)
+    works = _all_works([(_doing(item.effect), item.effect) for item in found])
     return Finding(
         rule="works-under-blocking-lock",
         severity=worst.severity,
@@ -186,10 +187,7 @@ def _others(
 def _held_through(
     works: list[Effect], to_blame: list[tuple[Effect, Priced, Severity]], members: Sequence[Priced]
 ) -> Finding:
-    what = " and ".join(
-        f"{_WORDS[next(kind for kind in effect.work if kind in _WORKS)]} {effect.relation}{_size(effect)}"
-        for effect in works
-    )
+    what = _all_works([(_WORDS[next(kind for kind in effect.work if kind in _WORKS)], effect) for effect in works])
     # The earliest lock lasts the longest.
     to_blame = sorted(to_blame, key=lambda item: item[1].place)
     first, since, _ = to_blame[0]
@@ -297,6 +295,21 @@ def _for(holder: Effect, since: Priced, members: Sequence[Priced]) -> str:
     waiting = queued(holder, seconds)
     behind = f": about {about(waiting)} queries would queue" if waiting is not None and waiting >= 1 else ""
     return f", for about {spread(seconds)}{behind}"
+
+
+def _all_works(works: list[tuple[str, Effect]]) -> str:
+    """`reads every row of a (34 MB) and b (5 MB), rewrites c`: what is done, and to which relations; the first few."""
+    by_doing: dict[str, list[Effect]] = {}
+    for doing, effect in works:
+        by_doing.setdefault(doing, []).append(effect)
+    return ", ".join(f"{doing} {_named(effects)}" for doing, effects in by_doing.items())
+
+
+def _named(effects: list[Effect]) -> str:
+    named = [f"{effect.relation}{_size(effect)}" for effect in effects]
+    if len(named) > _MOST_NAMED:
+        named = [*named[: _MOST_NAMED - 1], f"{len(named) - _MOST_NAMED + 1:,} more"]
+    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
 
 
 def _size(effect: Effect) -> str:

@@ -139,3 +139,12 @@ def test_the_words_name_time_and_queue() -> None:
         "rewrites public.a (95 MB, about 1M rows) under ACCESS EXCLUSIVE, which shuts out reads and writes, "
         "for about 9 s (4 s to 20 s): about 1.1k queries would queue"
     )
+
+
+def test_many_partitions_are_named_in_few_words() -> None:
+    effects = tuple(
+        _effect("a", AE, SLOW, Work.VALIDATION_SCAN, oid=10 + number, name=f"p{number}", size_bytes=None, rows=None)
+        for number in range(1, 8)
+    )
+    ((finding,),) = blocked([Priced(place=0, line=1, effects=effects)], Policy()).values()
+    assert finding.problem.startswith("reads every row of public.p1, public.p2, public.p3 and 4 more under ACCESS")
