@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from gate.model.costs import Seconds
@@ -143,7 +144,7 @@ def test_the_words_name_time_and_queue() -> None:
 
 def test_many_partitions_are_named_in_few_words() -> None:
     effects = tuple(
-        _effect("a", AE, SLOW, Work.VALIDATION_SCAN, oid=10 + number, name=f"p{number}", size_bytes=None, rows=None)
+        replace(_effect("a", AE, SLOW, Work.VALIDATION_SCAN, size_bytes=None, rows=None), oid=number, name=f"p{number}")
         for number in range(1, 8)
     )
     ((finding,),) = blocked([Priced(place=0, line=1, effects=effects)], Policy()).values()
