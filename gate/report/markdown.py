@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gate.model.moment import Blocker
 from gate.model.plan import MigrationPlan, Plan, Verdict
@@ -35,8 +35,9 @@ def render(plan: Plan, look: Look) -> str:
 def _blocks(plan: Plan, look: Look) -> Iterator[str]:
     word, text = said.headline(plan)
     yield f"## {word}: {prose(text)}"
-    yield from _findings(plan, look)
+    yield from _findings(said.harms(plan), look)
     yield from _steps(plan)
+    yield from _findings(said.remarks(plan), look)
     yield _migrations(plan)
     yield _blockers(plan.blockers, look)
     yield _unknown(plan)
@@ -46,19 +47,19 @@ def _blocks(plan: Plan, look: Look) -> Iterator[str]:
 # --- findings ---------------------------------------------------------------------------------------------------------
 
 
-def _findings(plan: Plan, look: Look) -> Iterator[str]:
+def _findings(items: Iterable[Said], look: Look) -> Iterator[str]:
     """Each folded but for what refuses; of one rule the first few, the others by their places."""
     left: dict[str, list[Said]] = {}
     shown: dict[tuple[str, str], int] = {}
-    for item in said.everything(plan):
+    for item in items:
         key = item.word, item.finding.rule
         shown[key] = shown.get(key, 0) + 1
         if shown[key] > _MOST_OF_ONE_RULE:
             left.setdefault(item.finding.rule, []).append(item)
         else:
             yield _finding(item, look)
-    for rule, items in left.items():
-        yield f"{len(items):,} more of {code(rule)}: {prose(places(items))}"
+    for rule, more in left.items():
+        yield f"{len(more):,} more of {code(rule)}: {prose(places(more))}"
 
 
 def _finding(item: Said, look: Look) -> str:

@@ -36,9 +36,10 @@ def _judgement(plan: Plan, look: Look) -> Iterator[list[str]]:
     # Imported here: where nothing is pending there is nothing to tell.
     from gate.report.prose import blockers, findings, migrations, steps
 
-    yield from findings.blocks(plan, look)
+    yield from findings.blocks(said.harms(plan), look)
     yield blockers.block(plan.blockers, look)
     yield from steps.blocks(plan, look)
+    yield from findings.blocks(said.remarks(plan), look)
     yield from migrations.blocks(plan.migrations, look)
     yield _disk(plan, look)
 

@@ -89,14 +89,14 @@ def test_nothing_pending_needs_no_parser(shop: Database, project: Shop) -> None:
 def test_harmless_passes(shop: Database, project: Shop) -> None:
     done = gate("plan", "--sample", "0", at=project({**APPLIED, **HARMLESS}), conninfo=shop.conninfo)
     assert done.returncode == Exit.DONE, done.stdout + done.stderr
-    assert done.stdout.startswith(f"PASS  1 pending migration for database {shop.name}, 1 statement\n")
+    assert done.stdout.startswith(f"PASS  1 pending migration for {shop.name}, 1 statement\n")
     assert "coverage: 1 statement, all understood" in done.stdout
 
 
 def test_harmful_is_refused_with_its_place(shop: Database, project: Shop) -> None:
     done = gate("plan", "--sample", "0", at=project({**APPLIED, **HARMLESS, **HARMFUL}), conninfo=shop.conninfo)
     assert done.returncode == Exit.REFUSED
-    assert done.stdout.startswith(f"REFUSED  2 pending migrations for database {shop.name}, 2 statements: 1 refused\n")
+    assert done.stdout.startswith(f"REFUSED  2 pending migrations for {shop.name}, 2 statements: 1 refused\n")
     assert "REFUSE  db/migrations/20260103000000_type.sql:3  works-under-blocking-lock" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from gate.model.plan import Plan, StatementPlan
 from gate.model.units import plural
 from gate.report import Look
 from gate.report.prose import said
@@ -13,25 +12,26 @@ from gate.report.prose.said import Said
 from gate.report.prose.words import clean, led, painted, shortened, wrapped
 
 _COLOURS = {said.REFUSE: "red", said.SPLIT: "yellow", said.WARN: "yellow", said.NOTE: "dim", said.ALLOWED: "dim"}
-_MOST_OF_ONE_RULE = 5
+# How many of one rule are told in full.
+_MOST = {said.REFUSE: 5, said.SPLIT: 5, said.WARN: 5, said.NOTE: 2, said.ALLOWED: 5}
 _MOST_PLACES = 40
 
 
-def blocks(plan: Plan, look: Look) -> Iterator[list[str]]:
+def blocks(items: Iterable[Said], look: Look) -> Iterator[list[str]]:
     """One block for each finding; of one rule only the first few in full, the others by their places."""
     shown: Counter[tuple[str, str]] = Counter()
     left: dict[tuple[str, str], list[Said]] = {}
-    before: StatementPlan | None = None
-    for item in said.everything(plan):
+    before: Said | None = None
+    for item in items:
         key = item.word, item.finding.rule
         shown[key] += 1
-        if shown[key] > _MOST_OF_ONE_RULE:
+        if shown[key] > _MOST[item.word]:
             left.setdefault(key, []).append(item)
             continue
-        yield _block(item, look, is_same=item.statement is not None and item.statement is before)
-        before = item.statement
-    for (_, rule), items in left.items():
-        yield wrapped(f"{len(items):,} more of {rule}: {places(items)}", look.width, hanging="  ")
+        yield _block(item, before, look)
+        before = item
+    for (_, rule), more in left.items():
+        yield wrapped(f"{len(more):,} more of {rule}: {places(more)}", look.width, hanging="  ")
 
 
 def places(items: list[Said]) -> str:
@@ -41,11 +41,12 @@ def places(items: list[Said]) -> str:
     return ", ".join(listed[:_MOST_PLACES]) + (f" and {more:,} more places" if more > 0 else "")
 
 
-def _block(item: Said, look: Look, *, is_same: bool) -> list[str]:
+def _block(item: Said, before: Said | None, look: Look) -> list[str]:
+    """The statement, and the way out, are told once where they follow each other."""
     finding = item.finding
     head = "  ".join(part for part in (item.place, finding.rule) if part)
     lines = led((item.word, _COLOURS[item.word]), head, look)
-    if item.statement is not None and not is_same:
+    if item.statement is not None and (before is None or before.statement is not item.statement):
         lines.append("  " + painted(shortened(item.statement.sql, look.width - 2), "dim", look.is_coloured))
     lines += wrapped(finding.problem, look.width, "  ")
     if finding.examples and look.shows_rows:
@@ -53,6 +54,8 @@ def _block(item: Said, look: Look, *, is_same: bool) -> list[str]:
     if finding.allowed_by is not None:
         return [*lines, *wrapped(f"allowed: {finding.allowed_by}", look.width, "  ", "           ")]
     remedy = way_out(item)
+    if before is not None and finding.rule == before.finding.rule and remedy == way_out(before):
+        return lines
     return lines + (wrapped(f"way out: {remedy}", look.width, "  ", "           ") if remedy else [])
 
 

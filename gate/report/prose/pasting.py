@@ -92,7 +92,7 @@ def _meanwhile(step: Step) -> str:
     if isinstance(step, Backfill) and step.rows is not None:
         parts.append(f"about {about(step.rows)} rows in batches")
     if times.works(step.effects):
-        parts.append(times.duration(total(effect.seconds for effect in step.effects)))
+        parts.append(f"takes {times.duration(total(effect.seconds for effect in step.effects))}")
     return "; ".join([*parts, *_locks(step.effects), *_needs(step.effects)])
 
 

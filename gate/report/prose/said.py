@@ -69,6 +69,16 @@ def everything(plan: Plan) -> list[Said]:
     return sorted(_all(plan), key=lambda said: (_ORDER.index(said.word), -said.weight))
 
 
+def harms(plan: Plan) -> list[Said]:
+    """What refuses, is split, or should be known before going on; `remarks` are the others."""
+    return [said for said in everything(plan) if said.word not in (NOTE, ALLOWED)]
+
+
+def remarks(plan: Plan) -> list[Said]:
+    """What is good to know, and what somebody has allowed."""
+    return [said for said in everything(plan) if said.word in (NOTE, ALLOWED)]
+
+
 def _all(plan: Plan) -> Iterator[Said]:
     for finding in plan.findings:
         yield Said(finding=finding)
@@ -107,14 +117,14 @@ _TALLIED = {Verdict.REFUSE: "refused", Verdict.SPLIT: "to be split"}
 
 
 def tally(plan: Plan) -> str:
-    """`3 pending migrations for database shop, 12 statements: 1 refused, 2 to be split`."""
+    """`3 pending migrations for shop, 12 statements: 1 refused, 2 to be split`."""
     if not plan.migrations:
         return f"the state of database {clean(plan.database)} or of its bookkeeping forbids to go on"
     pending = plural(len(plan.migrations), "pending migration")
     total = plural(len(plan.statements), "statement")
     counted = ((verdict, sum(statement.verdict is verdict for statement in plan.statements)) for verdict in _TALLIED)
     named = ", ".join(f"{number:,} {_TALLIED[verdict]}" for verdict, number in counted if number)
-    return f"{pending} for database {clean(plan.database)}, {total}" + (f": {named}" if named else "")
+    return f"{pending} for {clean(plan.database)}, {total}" + (f": {named}" if named else "")
 
 
 def coverage(plan: Plan) -> str:
