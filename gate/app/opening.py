@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +41,24 @@ def open_connection(request: Request, settings: Settings, *, name: str) -> psyco
     given = request.database_url
     if given is None:
         _check_one(settings)
-        given = f"env:{settings.url_variable}" if settings.url_variable else None
+        given = _own_url(settings)
     meant = target(given)
     if meant.warning:
         request.warn(meant.warning)
     if settings.search_path is None:
         return connect(meant.conninfo, application_name=name)
     return connect(meant.conninfo, application_name=name, options=_search_path_option(settings.search_path))
+
+
+def _own_url(settings: Settings) -> str | None:
+    """Where the URL of the database that was picked stands."""
+    variable = settings.url_variable
+    if variable is not None and not os.environ.get(variable, "").strip():
+        raise UsageError(
+            f"databases.{settings.database}.url_variable is {variable}, and no such variable is set",
+            remedy=f"export {variable}=...",
+        )
+    return f"env:{variable}" if variable is not None else None
 
 
 def _check_one(settings: Settings) -> None:

@@ -50,12 +50,14 @@ def _run_several(request: Request, printing: Printing, wanted: Sequence[str]) ->
         except GateError as error:
             failed = error
     left = wanted[len(done) :]
-    write(rendered(printing.format_name, done, left, _look(printing)), printing.output)
-    code = _exit(tuple(answer for _, answer in done))
+    if done:
+        write(
+            rendered(printing.format_name, done, left, _look(printing), has_failed=failed is not None), printing.output
+        )
     if failed is not None:
         tell(f"gate: database {left[0]}:")
         raise failed
-    return code
+    return _exit(tuple(answer for _, answer in done))
 
 
 def _look(printing: Printing) -> Look:

@@ -13,10 +13,15 @@ from gate.report import Look, render
 Planned = Sequence[tuple[str, Plan]]
 
 
-def rendered(format_name: str, planned: Planned, not_planned: Sequence[str], look: Look) -> str:
-    """One after the other with a heading; one document where a document was asked for."""
+def rendered(
+    format_name: str, planned: Planned, not_planned: Sequence[str], look: Look, *, has_failed: bool = False
+) -> str:
+    """One after the other with a heading; one document where a document was asked for.
+
+    `has_failed`: the first of `not_planned` ended with an error, and nobody knows what its verdict would be.
+    """
     if format_name == "json":
-        return json.dumps(_document(planned, not_planned, look), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(_document(planned, not_planned, look, has_failed), indent=2, ensure_ascii=False) + "\n"
     reports = [(name, render(format_name, plan, look)) for name, plan in planned]
     if format_name == "sarif":
         return _sarif([text for _, text in reports])
@@ -31,11 +36,11 @@ def _left(format_name: str, not_planned: Sequence[str]) -> list[str]:
     return [f"not looked at, for the one before failed: {', '.join(not_planned)}\n"]
 
 
-def _document(planned: Planned, not_planned: Sequence[str], look: Look) -> dict[str, Any]:
+def _document(planned: Planned, not_planned: Sequence[str], look: Look, has_failed: bool) -> dict[str, Any]:  # noqa: FBT001
     return {
         "schema": 1,
         "gate": VERSION,
-        "verdict": worst([plan.verdict for _, plan in planned]).value,
+        "verdict": None if has_failed else worst([plan.verdict for _, plan in planned]).value,
         "databases": [{"name": name, **json.loads(plan.to_json(shows_rows=look.shows_rows))} for name, plan in planned],
         "not_planned": list(not_planned),
     }

@@ -51,9 +51,9 @@ class AllowedHours:
         local = at.astimezone(self.zone)
         return any(window.holds(local) for window in self.windows)
 
-    def next_opening(self, after: datetime) -> datetime | None:
-        """The first moment after this one at which a window begins, on the wall clock; None if there is none."""
-        return min((at.astimezone(self.zone) for at in self._openings(after) if at > after), default=None)
+    def next_opening(self, after: datetime) -> datetime:
+        """The first moment after this one at which a window begins, in UTC; each begins once a week at least."""
+        return min(at for at in self._openings(after) if at > after)
 
     def _openings(self, after: datetime) -> Iterator[datetime]:
         """Where windows begin in the next days, in UTC: the zone's own moments do not compare across a change."""

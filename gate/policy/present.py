@@ -23,12 +23,12 @@ def _hours(policy: Policy, at: datetime, *, is_release: bool) -> Iterator[Findin
     hours = policy.hours
     if hours is None or hours.is_open(at):
         return
-    opening = hours.next_opening(at)
+    opening = hours.next_opening(at).astimezone(hours.zone)
     yield Finding(
         rule="outside-allowed-hours",
         severity=Severity.REFUSE if is_release else Severity.WARN,
         problem=f"it is {_day(at.astimezone(hours.zone))}, and releases may run {hours}",
-        remedy=f"release from {_day(opening)} on" if opening else "the policy never lets a release run",
+        remedy=f"release from {_day(opening)} on",
     )
 
 
