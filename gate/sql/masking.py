@@ -19,14 +19,14 @@ from gate.sql.tokens import Kind, Token, tokens
 MASK = "***"
 _LONG_ENOUGH = 4
 _HINT = re.compile(
-    r"passw|passphrase|\bconnection\b|://[^\s/]*:[^\s/]*@|(?:secret|token|api_?key|access_?key)\"?\s*[eE$]?['$]"
+    r"passw|passphrase|\bconnection\b|://[^\s/]*:[^\s/]*@|(?:secret|token|(?:api|access|secret|private)_?key)\"?\s*[eE$]?['$]"
     r"|\b(?:create|alter)(?:\s|--[^\n]*+\n|/\*.*?\*/)++(?:role|user|group)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _SECRET = re.compile(r".*(?:password|passwd|passphrase)\Z", re.IGNORECASE)
 # Names of options as they stand in OPTIONS (name 'value'): there the literal follows without a sign between.
 _SECRET_OPTION = re.compile(
-    r"connection\Z|.*(?:password|passwd|passphrase|secret|token|api_?key|access_?key)\Z", re.IGNORECASE
+    r"connection\Z|.*(?:password|passwd|passphrase|secret|token|(?:api|access|secret|private)_?key)\Z", re.IGNORECASE
 )
 _URL = re.compile(r"(?P<keep>[a-z][a-z0-9+.-]*://[^\s:/@'\"]*:)(?P<secret>[^\s/'\"]*)(?=@)", re.IGNORECASE)
 _CONNINFO = re.compile(
