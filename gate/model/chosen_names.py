@@ -40,10 +40,10 @@ def index_name(world: Snapshot, schema: str, table: str, columns: Iterable[str],
     )
 
 
-def sequence_name(world: Snapshot, schema: str, table: str, column: str) -> str:
+def sequence_name(world: Snapshot, schema: str, table: str, column: str, *, label: str = "seq") -> str:
     """That of the sequence of a serial or identity column."""
     return _free(
-        table, column, "seq", lambda name: (schema, name) in world.names or (schema, name) in world.taken_names
+        table, column, label, lambda name: (schema, name) in world.names or (schema, name) in world.taken_names
     )
 
 

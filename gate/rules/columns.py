@@ -16,6 +16,7 @@ from gate.model.chosen_names import sequence_name
 from gate.model.effects import ServerWouldReject, Touch
 from gate.model.facts import Expect, Fact, Proof
 from gate.model.locks import LockMode
+from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.model.work import Work
 from gate.rules.alter_table import At, PartRule, always, children
@@ -143,7 +144,7 @@ def add_column(spec: ColumnSpec, table: Relation, world: Snapshot, *, inherited:
     column = column_of(spec, number, world, inherited=inherited)
     world = world.put(replace(table, columns=(*table.columns, column)))
     if (spec.serial or spec.identity) and not inherited:
-        world = with_sequence(world, table, column, is_identity=bool(spec.identity))
+        world = with_sequence(world, table, column, is_identity=bool(spec.identity), written=spec.sequence)
     return world
 
 
@@ -188,18 +189,20 @@ def _filled(spec: ColumnSpec, world: Snapshot) -> str:
     return "" if volatility(spec.default, world) == "v" else spec.default.text
 
 
-def with_sequence(world: Snapshot, table: Relation, column: Column, *, is_identity: bool) -> Snapshot:
-    """The catalog with the sequence that a serial or identity column owns."""
+def with_sequence(
+    world: Snapshot, table: Relation, column: Column, *, is_identity: bool, written: Name | None = None
+) -> Snapshot:
+    """The catalog with the sequence that a serial or identity column owns; `written` is its name, if it was given."""
     oid, world = world.fresh_oid()
-    name = sequence_name(world, table.schema, table.name, column.name)
+    name = written or Name(sequence_name(world, table.schema, table.name, column.name), table.schema)
     sequence = Sequence(
         oid=oid, type=column.type, maximum=0, owner_table=table.oid, owner_column=column.number, is_identity=is_identity
     )
     return world.put(
         Relation(
             oid=oid,
-            schema=table.schema,
-            name=name,
+            schema=name.schema or next(iter(world.server.search_path), table.schema),
+            name=name.name,
             kind="S",
             owner=table.owner,
             persistence=table.persistence,
@@ -330,7 +333,9 @@ def _apply_identity(part: Part, at: At) -> Snapshot:
         world = at.world.without([item.oid for item in identity_sequences(at.world, at.table, column.number)])
         return world.put(_changed(world.relations[at.table.oid], part.column, identity=""))
     world = at.world.put(_changed(at.table, part.column, identity="d", volatility="v"))
-    return with_sequence(world, at.table, column, is_identity=True) if named.what == "AddIdentity" else world
+    if named.what != "AddIdentity":
+        return world
+    return with_sequence(world, at.table, column, is_identity=True, written=named.sequence)
 
 
 def _set_expression(part: Part, at: At) -> Iterator[Touch]:

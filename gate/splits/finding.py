@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar, cast
 
 from gate.model.actions import AlterTable, Part
-from gate.model.catalog import Relation
+from gate.model.catalog import Relation, Type
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.model.steps import CannotSplit
@@ -38,6 +38,13 @@ def relation(world: Snapshot, name: Name) -> Relation:
     if found is None:
         raise CannotSplit(f"{name} was not found in the catalog that was read")
     return found
+
+
+def find_type(world: Snapshot, name: Name) -> Type | None:
+    """The type of that name: in its schema, else in pg_catalog, else along the search path."""
+    schemas = (name.schema,) if name.schema is not None else ("pg_catalog", *world.server.search_path)
+    alike = {item.schema: item for item in world.types.values() if item.name == name.name}
+    return next((alike[schema] for schema in schemas if schema in alike), None)
 
 
 def name_of(table: Relation) -> Name:

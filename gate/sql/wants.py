@@ -36,7 +36,18 @@ from gate.sql.tree import Tree
 def wants_of(node: Tree, statement: Statement) -> Wants:
     """Everything named in the tree, and what the statement's kind needs besides."""
     action = statement.action
-    return _besides(named(node), action) | _whole(action) | Wants(needs_names=_adds_without_name(action))
+    return _besides(named(node), action) | _whole(action) | _for_splits(action)
+
+
+def _for_splits(action: Action) -> Wants:
+    """What a split of it names: the names that are taken, and what a numbered column takes its numbers with."""
+    parts = action.parts if isinstance(action, AlterTable) else ()
+    is_numbered = any(isinstance(part, AddColumn) and (part.spec.serial or part.spec.identity) for part in parts)
+    return Wants(
+        needs_names=_adds_without_name(action),
+        functions=frozenset({Name("nextval"), Name("setval")}) if is_numbered else frozenset(),
+        types=frozenset(Name(name, "pg_catalog") for name in ("int2", "int4", "int8")) if is_numbered else frozenset(),
+    )
 
 
 def _adds_without_name(action: Action) -> bool:

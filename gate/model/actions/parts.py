@@ -68,6 +68,7 @@ class NamedPart(Part):
     """A subcommand that names something: `what` is the parser's word for it, such as `validate constraint`.
 
     `name` is a constraint, trigger, rule, index, role, tablespace or access method; None for ALL and the like.
+    `sequence` is the name that was written for an identity's sequence.
     """
 
     what: str
@@ -75,6 +76,7 @@ class NamedPart(Part):
     cascade: bool = False
     missing_ok: bool = False
     options: tuple[str, ...] = ()
+    sequence: Name | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

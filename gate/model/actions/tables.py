@@ -41,7 +41,10 @@ class ConstraintSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnSpec:
-    """A column as written. `type` is None in a typed table's or partition's options. `serial` is 2, 4, 8 or 0."""
+    """A column as written. `type` is None in a typed table's or partition's options. `serial` is 2, 4, 8 or 0.
+
+    `sequence` is the name that was written for an identity's sequence.
+    """
 
     name: str
     type: TypeName | None = None
@@ -50,6 +53,7 @@ class ColumnSpec:
     generated: Expression | None = None
     is_virtual: bool = False
     identity: str = ""
+    sequence: Name | None = None
     is_not_null: bool = False
     is_null: bool = False
     serial: int = 0
@@ -60,7 +64,10 @@ class ColumnSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """FOR VALUES ... or DEFAULT; `lower`, `upper`, `values` hold the texts of literals (None = not a literal)."""
+    """FOR VALUES ... or DEFAULT; `lower`, `upper`, `values` hold the texts of literals (None = not a literal).
+
+    `text` is all of it as SQL.
+    """
 
     is_default: bool = False
     strategy: str = ""
@@ -69,6 +76,7 @@ class Bound:
     values: tuple[str | None, ...] = ()
     modulus: int = 0
     remainder: int = 0
+    text: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

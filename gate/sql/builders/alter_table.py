@@ -22,7 +22,7 @@ from gate.model.actions import (
     SetType,
     Statement,
 )
-from gate.sql.builders.tables import bound, column, constraint, list_collation
+from gate.sql.builders.tables import bound, column, constraint, list_collation, sequence_of
 from gate.sql.terms import expression, list_name, range_name, role_name, type_name
 from gate.sql.tree import Tree, content, object_words
 
@@ -74,6 +74,7 @@ def _named(command: Tree) -> NamedPart:
         cascade=command.behavior == pb.DROP_CASCADE,
         missing_ok=command.missing_ok,
         options=_options(command),
+        sequence=sequence_of(content(getattr(command, "def"))) if command.subtype == pb.AT_AddIdentity else None,
     )
 
 

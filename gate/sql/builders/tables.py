@@ -7,8 +7,8 @@ from postgast import pg_query_pb2 as pb
 from gate.model.actions import Bound, ColumnSpec, ConstraintSpec, CreateTable, CreateTableAs, Like, Statement
 from gate.model.names import Name
 from gate.sql.queries import query
-from gate.sql.terms import SERIALS, constant, expression, range_name, strings, type_name
-from gate.sql.tree import Tree, content, which, words
+from gate.sql.terms import SERIALS, constant, expression, list_name, range_name, strings, type_name
+from gate.sql.tree import Tree, content, deparsed_statement, which, words
 
 KINDS = {
     pb.CONSTR_CHECK: "c",
@@ -90,7 +90,20 @@ def bound(node: Tree) -> Bound:
         values=tuple(_datum(item) for item in node.listdatums),
         modulus=node.modulus,
         remainder=node.remainder,
+        text=_bound_text(node),
     )
+
+
+def _bound_text(node: Tree) -> str:
+    alone = pb.Node()
+    statement = alone.create_stmt
+    statement.relation.relname = "p"
+    statement.relation.inh = True
+    statement.relation.relpersistence = "p"
+    statement.inh_relations.add().range_var.CopyFrom(pb.RangeVar(relname="t", inh=True, relpersistence="p"))
+    statement.partbound.CopyFrom(node)
+    statement.oncommit = pb.ONCOMMIT_NOOP
+    return deparsed_statement(alone).removeprefix("CREATE TABLE p PARTITION OF t ")
 
 
 def _datum(node: Tree) -> str | None:
@@ -118,6 +131,7 @@ def column(node: Tree) -> ColumnSpec:
         generated=expression(generated.raw_expr) if generated is not None else None,
         is_virtual=generated is not None and generated.generated_kind == "v",
         identity=identity.generated_when if identity is not None else "",
+        sequence=sequence_of(identity) if identity is not None else None,
         is_not_null=node.is_not_null or pb.CONSTR_NOTNULL in by_kind or serial > 0 or identity is not None,
         is_null=pb.CONSTR_NULL in by_kind,
         serial=serial,
@@ -125,6 +139,12 @@ def column(node: Tree) -> ColumnSpec:
         compression=node.compression,
         constraints=_inline(node.colname, inline),
     )
+
+
+def sequence_of(identity: Tree) -> Name | None:
+    """SEQUENCE NAME of an identity's options."""
+    written = (content(item) for item in identity.options)
+    return next((list_name(option.arg) for option in written if option.defname == "sequence_name"), None)
 
 
 def list_collation(node: Tree) -> Name:
