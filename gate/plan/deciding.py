@@ -10,6 +10,7 @@ from gate.model.actions import Action
 from gate.model.catalog import Traffic
 from gate.model.checks import Answer, Check
 from gate.model.effects import Effect
+from gate.model.migration import Migration, Sending
 from gate.model.moment import Moment
 from gate.model.plan import Finding, MigrationPlan, StatementPlan, TransactionPlan
 from gate.model.rates import DEFAULT_RATES, Rates
@@ -64,7 +65,7 @@ def decide(folded: FoldedMigration, judging: Judging) -> MigrationPlan:
     }
     judge = judging.judge
     allows = allowances(folded.migration)
-    told = said(_deeds(folded, priced, judging), rules(), is_transactional=folded.is_transactional)
+    told = said(_deeds(folded, priced, judging), rules(), is_wrapped=_is_wrapped(folded.migration))
     found = [
         judge.statement(
             [
@@ -130,6 +131,13 @@ def _deeds(folded: FoldedMigration, priced: list[Priced], judging: Judging) -> t
         )
         for place, item in enumerate(folded.statements)
     )
+
+
+def _is_wrapped(migration: Migration) -> bool | None:
+    """Whether the tool opens a transaction around the file; None where no tool runs it."""
+    if migration.id is None:
+        return None
+    return migration.is_transactional and migration.sending is Sending.IN_TRANSACTION
 
 
 def _full(priced: Priced, judging: Judging) -> Iterator[Finding]:

@@ -31,11 +31,14 @@ class Deed:
 
 @dataclass(frozen=True, kw_only=True)
 class Among:
-    """A statement with all others of its migration. `is_transactional`: the tool opens the transaction itself."""
+    """A statement with all others of its migration.
+
+    `is_wrapped`: the tool opens a transaction around the file; None where no tool runs it.
+    """
 
     deeds: Sequence[Deed]
     place: int
-    is_transactional: bool
+    is_wrapped: bool | None = None
 
     @property
     def deed(self) -> Deed:

@@ -9,13 +9,15 @@ from gate.rules.ruling import Among, Deed, FamilyRule
 
 
 def said(
-    deeds: Sequence[Deed], rules: Iterable[FamilyRule], *, is_transactional: bool
+    deeds: Sequence[Deed], rules: Iterable[FamilyRule], *, is_wrapped: bool | None
 ) -> tuple[tuple[Finding, ...], ...]:
-    """For each statement, in order, what these rules find; one that was not understood gets none."""
+    """For each statement, in order, what these rules find; one that was not understood gets none.
+
+    `is_wrapped`: the tool opens a transaction around the file; None where no tool runs it.
+    """
     known = tuple(rules)
     return tuple(
-        tuple(_of_one(Among(deeds=deeds, place=place, is_transactional=is_transactional), known))
-        for place in range(len(deeds))
+        tuple(_of_one(Among(deeds=deeds, place=place, is_wrapped=is_wrapped), known)) for place in range(len(deeds))
     )
 
 
