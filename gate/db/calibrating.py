@@ -1,7 +1,7 @@
 """The probes on scratch tables, in one transaction that is never committed.
 
 Whatever ends it (the last probe, an error, a signal, a connection that breaks) rolls it back, and with it go the
-schema, the tables and their files. What is written to the log on the way is real: permanent tables are logged as any other's.
+schema, the tables and their files. The log on the way is real: these are permanent tables.
 """
 
 from __future__ import annotations

@@ -14,10 +14,11 @@ def main() -> int:
     """Runs the bench that is named."""
     known = [item.name for item in pkgutil.iter_modules([str(Path(__file__).parent)]) if item.name not in _NOT_BENCHES]
     named = sys.argv[1:]
-    if len(named) != 1 or named[0] not in known:
-        print(f"usage: bench {'|'.join(known)}", file=sys.stderr)
+    if not named or named[0] not in known:
+        print(f"usage: bench {'|'.join(known)} [OPTIONS]", file=sys.stderr)
         return 2
-    code: int = importlib.import_module(f"tests.bench.{named[0]}").main()
+    main_of = importlib.import_module(f"tests.bench.{named[0]}").main
+    code: int = main_of(named[1:]) if named[1:] else main_of()
     return code
 
 
