@@ -31,6 +31,7 @@ STATEMENT = "a statement"
 STATE = "the state of the bookkeeping"
 COMMENT = "a comment that allows"
 POLICY = "the policy"
+DATABASE = "the database as it stands"
 
 RULES = (
     Rule(
@@ -101,6 +102,21 @@ RULES = (
         harm="ALTER COLUMN TYPE throws away what ANALYZE knew of the column, even where no row is touched. Until it is "
         "known again the planner guesses: queries that took milliseconds may take minutes, on every table of the join.",
         way_out="ANALYZE table (column) right after the statement has committed, before the new code is let in.",
+    ),
+    Rule(
+        name="sequence-near-its-end",
+        about=DATABASE,
+        harm="A sequence has used most of its numbers. At its end nextval fails, and with it every insert.",
+        way_out="ALTER SEQUENCE ... AS bigint, and with it the columns that hold its numbers. Do it in time: "
+        "the columns of a large table are changed by a new column, filled in batches.",
+    ),
+    Rule(
+        name="key-near-its-end",
+        about=DATABASE,
+        harm="A key, or a column that refers to one, has used most of what its type holds. Past that every insert of a "
+        "new row, or of a row that refers to a new one, fails.",
+        way_out="Change the columns that refer to it first, then the key, to bigint: by a new column, filled in "
+        "batches, and a change-over.",
     ),
     Rule(
         name="bookkeeping-missing",
