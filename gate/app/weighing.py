@@ -6,14 +6,14 @@ Whatever the connection is needed for happens here, and what is computed meanwhi
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import psycopg
 
 from gate.app.clock import Clock
 from gate.app.free_disk import free_disk_bytes
-from gate.db import checks, moment, traffic
+from gate.db import capacity, checks, moment, traffic
 from gate.db.syntax import accepts
 from gate.model.catalog import Traffic
 from gate.model.plan import Finding, Plan
@@ -24,6 +24,7 @@ from gate.plan.pipeline import Folded, fold_all, judge
 from gate.plan.reading import ReadMigration
 from gate.policy.policy import DEFAULT, Policy
 from gate.policy.present import of_now
+from gate.rules.standing import standing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,7 @@ def weigh(
     with clock.phase("looking who is in the way"):
         first = traffic.first(connection, folded.tables, time.monotonic())
         now = moment.read(connection, folded.relations) if folded.relations else snapshot.moment
+        full = capacity.read(connection)
     with clock.phase("asking the rows"):
         answers = checks.answers(connection, folded.checks, bounds=_bounds(weighing.policy)) if folded.checks else {}
     with clock.phase("watching the traffic"):
@@ -64,7 +66,8 @@ def weigh(
             moment=now,
             free_disk_bytes=_free_disk(connection, weighing.policy),
         )
-        return _judged(folded, judging, weighing)
+        seen = replace(folded, snapshot=replace(folded.snapshot, unread=(*folded.snapshot.unread, *full.unread)))
+        return _judged(seen, judging, replace(weighing, findings=(*weighing.findings, *standing(full))))
 
 
 def weigh_stored(migrations: tuple[ReadMigration, ...], snapshot: Snapshot, weighing: Weighing) -> Plan:
