@@ -34,6 +34,15 @@ def implied(bound: Bound, table: Relation, keys: Iterable[str]) -> bool:
     return _not_null(table, key, conjuncts) and _low(bound, key, conjuncts) and _high(bound, key, conjuncts)
 
 
+def proves(table: Relation, check: str | None) -> bool:
+    """Whether the table has that very check, valid: what the server compares by `equal` needs no reasoning."""
+    if check is None:
+        return False
+    checks = (item for item in table.constraints if item.kind == "c" and item.is_valid and item.is_enforced)
+    found = (expression_of(item) for item in checks)
+    return any(expression is not None and expression.text == check for expression in found)
+
+
 def _conjuncts(table: Relation) -> set[NotNullOf | Comparison]:
     found: set[NotNullOf | Comparison] = set()
     for constraint in table.constraints:

@@ -18,10 +18,11 @@ from gate.model.locks import LockMode
 from gate.model.snapshot import Snapshot
 from gate.model.work import Work
 from gate.rules.alter_table import At, PartRule, always, nothing
-from gate.rules.bounds import implied
+from gate.rules.bounds import implied, proves
 from gate.rules.doomed import default_partition
 from gate.rules.lookup import ancestors, descendants, family, locks, maybe_index, referencing, relation
 from gate.sql.alike import age, are_alike
+from gate.sql.partition_constraints import detached_check_name, excluding_check, partition_check
 
 AE, SRE, SUE = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE, LockMode.SHARE_UPDATE_EXCLUSIVE
 AS = LockMode.ACCESS_SHARE
@@ -97,11 +98,15 @@ def _attach(part: Part, at: At) -> Iterator[Touch]:
     _check_attach(child, at.table)
     bound = change.bound or Bound(is_default=True)
     keys = key_names(at.table)
-    # The keys of partitioned ancestors bind too; their part of the constraint was proven for no stranger.
-    proven = implied(bound, child, keys) and not at.table.is_partition
-    needs_scan = not proven and not (bound.is_default and not _has_siblings(at.table))
+    check = partition_check(at.world, at.table, bound.text)
+
+    def is_proven(table: Relation) -> bool:
+        # The keys of partitioned ancestors bind too; their part of the constraint was proven for no stranger.
+        return proves(table, check) or (implied(bound, table, keys) and not at.table.is_partition)
+
+    needs_scan = not is_proven(child) and not (bound.is_default and not _has_siblings(at.table))
     for table in (child, *descendants(at.world, child.oid)):
-        mine = needs_scan and table.has_storage and not (table is not child and implied(bound, table, keys))
+        mine = needs_scan and table.has_storage and not is_proven(table)
         yield Touch(table.oid, AE, _SCAN if mine else frozenset())
     yield from default_scans(at.world, at.table, bound)
     # Above a sub-partitioned table its ancestors' bounds are read (get_partition_qual).
@@ -135,9 +140,12 @@ def default_scans(world: Snapshot, parent: Relation, bound: Bound) -> Iterator[T
     """A new partition takes rows away from the default one: ACCESS EXCLUSIVE, and a scan that none may be there."""
     if bound.is_default:
         return
+    check = excluding_check(parent, bound.text)
     for default in default_partition(world, parent.oid):
+        is_left_alone = proves(default, check)
         for table in (default, *descendants(world, default.oid)):
-            yield Touch(table.oid, AE, _SCAN if table.has_storage else frozenset())
+            reads = table.has_storage and not is_left_alone and not proves(table, check)
+            yield Touch(table.oid, AE, _SCAN if reads else frozenset())
 
 
 def partitions_of(world: Snapshot, table: Relation) -> tuple[Relation, ...]:
@@ -165,8 +173,10 @@ def _name(table: Relation, number: int) -> str | None:
 
 def _cloned_foreign_keys(world: Snapshot, parent: Relation, child: Relation) -> Iterator[Touch]:
     """The parent's foreign keys are cloned onto the partition, which is read to validate them, and into the others."""
+    own = {item.oid for item in parent.constraints}
     for constraint in parent.constraints:
-        if constraint.kind != "f":
+        # Rows for the partitions of a table that is referred to hang on the one that was written.
+        if constraint.kind != "f" or constraint.parent in own:
             continue
         exists = any(_is_like_foreign(constraint, item, parent, child) for item in child.constraints)
         work = frozenset[Work]() if exists or not constraint.is_valid else _SCAN
@@ -209,7 +219,12 @@ def _apply_attach(part: Part, at: At) -> Snapshot:
         return _apply_attach_index(change, at)
     child = relation(at.world, change.child)
     is_default = change.bound is None or change.bound.is_default
-    child = replace(child, is_partition=True, is_default_partition=is_default, partition_bound=str(change.bound))
+    child = replace(
+        child,
+        is_partition=True,
+        is_default_partition=is_default,
+        partition_bound=change.bound.text if change.bound else "DEFAULT",
+    )
     return linked(at.world.put(child), at.table, child)
 
 
@@ -262,7 +277,20 @@ def _detached_foreign_keys(world: Snapshot, child: Relation) -> Iterator[Touch]:
 
 def _apply_detach(part: Part, at: At) -> Snapshot:
     change = cast(DetachPartition, part)
-    return unlinked(at.world, at.table, relation(at.world, change.child))
+    child = relation(at.world, change.child)
+    world = _with_own_check(at, child) if change.is_concurrent else at.world
+    return unlinked(world, at.table, child)
+
+
+def _with_own_check(at: At, child: Relation) -> Snapshot:
+    """Concurrently the partition keeps its constraint, as a check of its own (DetachAddConstraintIfNeeded)."""
+    text = partition_check(at.world, at.table, child.partition_bound or "")
+    if text is None or proves(child, text):
+        return at.world
+    oid, world = at.world.fresh_oid()
+    name = detached_check_name(at.world, at.table, child)
+    check = Constraint(oid=oid, name=name, relation=child.oid, kind="c", expression=text)
+    return world.put(replace(child, constraints=(*child.constraints, check)))
 
 
 PARTS = {

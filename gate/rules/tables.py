@@ -143,6 +143,7 @@ def _bare(action: CreateTable, oid: int, world: Snapshot) -> Relation:
         total_bytes=None if kind == "f" else 0,
         is_partition=action.partition_of is not None,
         is_default_partition=action.bound is not None and action.bound.is_default,
+        partition_bound=action.bound.text if action.bound else None,
         partition_strategy=action.partition_strategy,
         is_known_empty=kind != "f",
     )

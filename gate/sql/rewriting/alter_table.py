@@ -17,3 +17,11 @@ def parts_alone(sql: str) -> tuple[str, ...]:
         alone.alter_table_stmt.cmds.add().CopyFrom(command)
         texts.append(deparsed_statement(alone))
     return tuple(texts)
+
+
+def detached_concurrently(sql: str) -> str:
+    """DETACH PARTITION, concurrently."""
+    (node,) = parsed(sql)
+    (command,) = node.alter_table_stmt.cmds
+    getattr(command.alter_table_cmd, "def").partition_cmd.concurrent = True
+    return deparsed_statement(node)

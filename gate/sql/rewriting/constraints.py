@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from postgast import pg_query_pb2 as pb
 
 from gate.model.names import Name
@@ -76,3 +78,44 @@ def _adding(constraint: Tree) -> Tree:
     adding = command(pb.AT_AddConstraint)
     getattr(adding, "def").constraint.CopyFrom(constraint)
     return adding
+
+
+def add_check(table: Name, name: str, expression: str) -> str:
+    """ADD CONSTRAINT ... CHECK (expression) NOT VALID."""
+    constraint = pb.Constraint(contype=pb.CONSTR_CHECK, conname=name, skip_validation=True, is_enforced=True)
+    select = sole(f"SELECT {expression}").select_stmt
+    constraint.raw_expr.CopyFrom(select.target_list[0].res_target.val)
+    return alter_table(table, _adding(constraint))
+
+
+def add_foreign_key(
+    table: Name,
+    name: str,
+    columns: Iterable[str],
+    referenced: Name,
+    referenced_columns: Iterable[str],
+    *,
+    actions: tuple[str, str, str],
+    is_deferrable: bool = False,
+    is_deferred: bool = False,
+) -> str:
+    """ADD CONSTRAINT ... FOREIGN KEY; `actions` are the letters of MATCH, ON DELETE, ON UPDATE in `pg_constraint`."""
+    match, on_delete, on_update = actions
+    constraint = pb.Constraint(
+        contype=pb.CONSTR_FOREIGN,
+        conname=name,
+        fk_matchtype=match,
+        fk_del_action=on_delete,
+        fk_upd_action=on_update,
+        deferrable=is_deferrable,
+        initdeferred=is_deferred,
+        initially_valid=True,
+        is_enforced=True,
+    )
+    constraint.pktable.CopyFrom(pb.RangeVar(inh=True, relpersistence="p"))
+    point(constraint.pktable, referenced)
+    for column in columns:
+        constraint.fk_attrs.add().string.sval = column
+    for column in referenced_columns:
+        constraint.pk_attrs.add().string.sval = column
+    return alter_table(table, _adding(constraint))

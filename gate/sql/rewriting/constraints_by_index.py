@@ -7,7 +7,7 @@ from postgast import pg_query_pb2 as pb
 from gate.model.names import Name
 from gate.sql.key_names import key_names
 from gate.sql.rewriting.indexes import range_var
-from gate.sql.rewriting.trees import definition, point, sole, sole_command
+from gate.sql.rewriting.trees import alter_table, command, definition, point, sole, sole_command
 from gate.sql.tree import Tree, content, deparsed_statement
 
 
@@ -70,3 +70,29 @@ def named(sql: str, table: Name, name: str, *, only: bool | None = None) -> str:
         statement.relation.inh = not only
     definition(sole_command(node)).conname = name
     return deparsed_statement(node)
+
+
+def key_like(
+    definition_sql: str, table: Name, name: str, *, is_primary: bool, is_deferrable: bool, is_deferred: bool
+) -> str:
+    """ADD CONSTRAINT ... UNIQUE or PRIMARY KEY on `table` whose index is like the one of that CREATE INDEX."""
+    index = sole(definition_sql).index_stmt
+    constraint = pb.Constraint(
+        contype=pb.CONSTR_PRIMARY if is_primary else pb.CONSTR_UNIQUE,
+        conname=name,
+        deferrable=is_deferrable,
+        initdeferred=is_deferred,
+        nulls_not_distinct=index.nulls_not_distinct,
+        indexspace=index.table_space,
+    )
+    for elements, columns in (
+        (index.index_params, constraint.keys),
+        (index.index_including_params, constraint.including),
+    ):
+        for element in elements:
+            columns.add().string.sval = element.index_elem.name
+    for option in index.options:
+        constraint.options.add().CopyFrom(option)
+    adding = command(pb.AT_AddConstraint)
+    getattr(adding, "def").constraint.CopyFrom(constraint)
+    return alter_table(table, adding)

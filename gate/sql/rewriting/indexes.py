@@ -5,6 +5,7 @@ from __future__ import annotations
 from postgast import pg_query_pb2 as pb
 
 from gate.model.names import Name
+from gate.sql.key_names import key_names
 from gate.sql.terms import strings
 from gate.sql.tree import Tree, content, deparsed_statement, parsed, walk
 
@@ -68,6 +69,12 @@ def signature_of(given: Tree) -> str:
     statement.relation.CopyFrom(range_var(Name("t")))
     statement.access_method = statement.access_method or "btree"
     return deparsed_statement(node)
+
+
+def index_column_names(sql: str) -> tuple[str, ...]:
+    """The names of all its columns as the server gives them, those of INCLUDE too."""
+    statement = _index(sql).index_stmt
+    return key_names([*statement.index_params, *statement.index_including_params])
 
 
 def drop_index(name: Name, *, missing_ok: bool = False, is_concurrent: bool = True) -> str:
