@@ -324,7 +324,7 @@ def _widens(action: Action, sequence: Relation, before: Snapshot) -> bool:
 
 _SETUP = "CREATE TABLE t (a int, b varchar(5)); INSERT INTO t VALUES (1, 'x')"
 _MOODS = (
-    "CREATE TYPE mood AS ENUM ('ok', 'bad'); CREATE TABLE t (a mood); INSERT INTO t VALUES ('ok'); "
+    "CREATE TYPE temper AS ENUM ('ok', 'bad'); CREATE TABLE t (a temper); INSERT INTO t VALUES ('ok'); "
     "CREATE TYPE less AS ENUM ('ok'); CREATE TYPE more AS ENUM ('ok', 'bad', 'sad')"
 )
 

@@ -189,8 +189,8 @@ RULES = (
             way_out="First stop naming it in code, drop it in the next release.",
         ),
         finds_among=_drops_type,
-        setup="CREATE TYPE mood AS ENUM ('ok')",
-        bad="DROP TYPE mood",
+        setup="CREATE TYPE temper AS ENUM ('ok')",
+        bad="DROP TYPE temper",
         good="CREATE TYPE state AS ENUM ('ok'); DROP TYPE state",
     ),
     FamilyRule(
@@ -216,7 +216,7 @@ RULES = (
         ),
         finds=_drops_extension,
         setup="",
-        bad="DROP EXTENSION plpgsql",
+        bad="DROP EXTENSION plpgsql CASCADE",
         good="DROP EXTENSION IF EXISTS hstore",
     ),
     FamilyRule(
@@ -243,8 +243,9 @@ RULES = (
             way_out="REASSIGN OWNED BY role TO another_role, then drop by name what nobody uses.",
         ),
         finds=_drops_owned,
-        setup="CREATE TABLE t (a int); INSERT INTO t VALUES (1); ALTER TABLE t OWNER TO pg_monitor",
-        bad="DROP OWNED BY pg_monitor",
-        good="REASSIGN OWNED BY pg_monitor TO pg_read_all_data",
+        setup="DO 'BEGIN CREATE ROLE someone; EXCEPTION WHEN duplicate_object THEN END'; CREATE TABLE t (a int); "
+        "INSERT INTO t VALUES (1); ALTER TABLE t OWNER TO someone",
+        bad="DROP OWNED BY someone",
+        good="REASSIGN OWNED BY someone TO CURRENT_USER",
     ),
 )

@@ -326,8 +326,8 @@ RULES = (
             way_out="Leave the name. Where it must change, a domain of the new name over the type lets both be said.",
         ),
         finds_among=_renames_type,
-        setup="CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE t (a mood)",
-        bad="ALTER TYPE mood RENAME TO state",
+        setup="CREATE TYPE temper AS ENUM ('ok'); CREATE TABLE t (a temper)",
+        bad="ALTER TYPE temper RENAME TO state",
         good="CREATE TYPE fresh AS ENUM ('ok'); ALTER TYPE fresh RENAME TO state",
     ),
     FamilyRule(
@@ -356,8 +356,8 @@ RULES = (
             "change the rows in batches. The old value can stay.",
         ),
         finds=_renames_enum_value,
-        setup="CREATE TYPE mood AS ENUM ('ok', 'bad'); CREATE TABLE t (a mood)",
-        bad="ALTER TYPE mood RENAME VALUE 'bad' TO 'sad'",
-        good="ALTER TYPE mood ADD VALUE 'sad'",
+        setup="CREATE TYPE temper AS ENUM ('ok', 'bad'); CREATE TABLE t (a temper)",
+        bad="ALTER TYPE temper RENAME VALUE 'bad' TO 'sad'",
+        good="ALTER TYPE temper ADD VALUE 'sad'",
     ),
 )

@@ -300,7 +300,7 @@ def _drops(action: Action, function: str) -> bool:
 
 _SETUP = (
     "CREATE TABLE r (id int PRIMARY KEY); CREATE TABLE t (a int NOT NULL, b int UNIQUE, c int CHECK (c > 0)); "
-    "INSERT INTO t VALUES (1, 1, 1); CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE u (m mood)"
+    "INSERT INTO t VALUES (1, 1, 1); CREATE TYPE temper AS ENUM ('ok'); CREATE TABLE u (m temper)"
 )
 
 RULES = (

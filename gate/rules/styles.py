@@ -279,8 +279,8 @@ RULES = (
         "A value of an enum can be added and renamed, but never taken away; its order is fixed when it is added.",
         "A table of the values with a foreign key, or text with a CHECK.",
         _enum,
-        bad="CREATE TYPE mood AS ENUM ('ok')",
-        good="CREATE DOMAIN mood AS text",
+        bad="CREATE TYPE temper AS ENUM ('ok')",
+        good="CREATE DOMAIN temper AS text",
     ),
     _style(
         "unnamed-constraint",

@@ -294,9 +294,9 @@ RULES = (
             way_out="ADD VALUE in a migration of its own, before the one that uses it.",
         ),
         finds_among=_too_early,
-        setup="CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE t (m mood)",
-        bad="ALTER TYPE mood ADD VALUE 'sad'; ALTER TABLE t ALTER COLUMN m SET DEFAULT 'sad'",
-        good="ALTER TYPE mood ADD VALUE 'sad'; ALTER TABLE t ALTER COLUMN m SET DEFAULT 'ok'",
+        setup="CREATE TYPE temper AS ENUM ('ok'); CREATE TABLE t (m temper)",
+        bad="ALTER TYPE temper ADD VALUE 'sad'; ALTER TABLE t ALTER COLUMN m SET DEFAULT 'sad'",
+        good="ALTER TYPE temper ADD VALUE 'sad'; ALTER TABLE t ALTER COLUMN m SET DEFAULT 'ok'",
     ),
     FamilyRule(
         rule=Rule(
