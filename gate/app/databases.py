@@ -8,17 +8,17 @@ from dataclasses import replace
 
 from gate.app.plan import plan
 from gate.app.request import Request
-from gate.app.settings import load
+from gate.app.settings import Settings
 from gate.model.errors import UsageError
 from gate.model.plan import Plan
 
 
-def names(request: Request, environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+def names(request: Request, settings: Settings, environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """The databases that are meant, in order; none where there is only one, or one was picked.
 
     Raises UsageError for two that have the same URL, and for options that can only be meant for one of them.
     """
-    databases = load(request, environment).databases
+    databases = settings.databases
     if not databases or request.database is not None:
         return ()
     known = ", ".join(name for name, _ in databases)

@@ -22,7 +22,6 @@ from gate.model.errors import UsageError
 from gate.model.plan import Plan
 from gate.model.units import age
 from gate.model.version import VERSION
-from gate.policy.judge import Judge, settled
 from gate.sources.tool import Source
 
 
@@ -32,6 +31,8 @@ def plan(request: Request) -> Plan:
     made = _planned(request, settings, open_source(settings))
     if settings.policy.rules and not made.migrations:
         # Where nothing is pending no judge was asked, and the state may be spoken of all the same.
+        from gate.policy.judge import Judge, settled
+
         made = settled(replace(made, findings=Judge(policy=settings.policy).state(made.findings)))
     return replace(made, mode=settings.policy.mode)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gate.app.databases import names, plan_each
-from gate.app.mode import mode_of, who_says
+from gate.app.mode import is_off, who_says
 from gate.app.plan import plan
 from gate.app.request import Request
+from gate.app.settings import load
 from gate.cli.output import look, write
 from gate.cli.printing import Printing
 from gate.cli.progress import Progress
@@ -24,9 +25,10 @@ def run(request: Request, printing: Printing) -> Exit:
         raise UsageError(
             f"no format is called {printing.format_name}", remedy=f"--format takes one of: {', '.join(formats())}"
         )
-    if mode_of(request) is Mode.OFF:
+    settings = None if is_off() else load(request)
+    if settings is None or settings.policy.mode is Mode.OFF:
         return _say_off(printing)
-    wanted = names(request)
+    wanted = names(request, settings)
     if wanted:
         return _run_several(request, printing, wanted)
     with Progress() as progress:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from difflib import get_close_matches
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _FULL = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -95,6 +94,7 @@ def zone(name: str) -> tzinfo:
         return UTC
     # Only who writes hours down pays for it.
     import zoneinfo
+    from difflib import get_close_matches
 
     try:
         return zoneinfo.ZoneInfo(name)

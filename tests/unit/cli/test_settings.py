@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from gate.app.mode import is_off
 from gate.app.request import Request
 from gate.app.settings import Settings, load
 from gate.model.errors import UsageError
+from gate.model.plan import Mode
+from gate.policy.policy import Limits, Policy, Splits
 
 
 @pytest.fixture(autouse=True)
@@ -103,3 +106,71 @@ def test_pydantic_is_not_imported_without_a_file() -> None:
     )
     root = Path(__file__).parents[3]
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(root)}, check=False).returncode == 0
+
+
+# --- the policy, the mode, several databases --------------------------------------------------------------------------
+
+SEVERAL = """
+release_role = "deploy"
+[databases.shop]
+source = "shop"
+url_variable = "SHOP_URL"
+[databases.billing]
+source = { directory = "billing", tool = "goose", allow-missing = true }
+url_variable = "BILLING_URL"
+release_role = "billing"
+"""
+
+
+def test_the_policy_is_part_of_them() -> None:
+    Path("gate.toml").write_text('splits = "refuse"\n[limits]\nblocked_reads = "1s"')
+    assert load(Request(), {}).policy == Policy(limits=Limits(blocked_reads_s=1), splits=Splits.REFUSE)
+
+
+def test_the_policy_may_stand_in_pyproject() -> None:
+    Path("pyproject.toml").write_text('[tool.gate.limits]\nblocked_reads = "1s"')
+    assert load(Request(), {}).policy.limits.blocked_reads_s == 1
+
+
+@pytest.mark.parametrize("written", ["observe", "Observe", " OBSERVE "])
+def test_the_variable_goes_before_the_mode_of_the_file(written: str) -> None:
+    Path("gate.toml").write_text('mode = "off"')
+    assert load(Request(), {}).policy.mode is Mode.OFF
+    assert load(Request(), {"GATE_MODE": written}).policy.mode is Mode.OBSERVE
+    assert load(Request(), {"GATE_MODE": ""}).policy.mode is Mode.OFF
+
+
+def test_an_unknown_mode_is_named_with_its_variable() -> None:
+    with pytest.raises(UsageError, match=r"the environment: GATE_MODE: .*did you mean observe"):
+        load(Request(), {"GATE_MODE": "obsrve"})
+
+
+def test_several_databases_are_named_in_their_order() -> None:
+    Path("gate.toml").write_text(SEVERAL)
+    settings = load(Request(), {})
+    assert settings.databases == (("shop", "SHOP_URL"), ("billing", "BILLING_URL"))
+    assert (settings.database, settings.url_variable, settings.source) == (None, None, None)
+
+
+def test_the_one_that_is_picked_goes_before_the_file() -> None:
+    Path("gate.toml").write_text(SEVERAL)
+    shop, billing = (load(Request(database=name), {}) for name in ("shop", "billing"))
+    assert (shop.source, shop.tool, shop.release_role, shop.url_variable) == ("shop", None, "deploy", "SHOP_URL")
+    assert (billing.source, billing.tool, billing.release_role) == ("billing", "goose", "billing")
+    assert billing.options == {"is_out_of_order_allowed": True}
+
+
+def test_one_that_is_not_there_is_named() -> None:
+    Path("gate.toml").write_text(SEVERAL)
+    with pytest.raises(UsageError, match="has no database shops") as caught:
+        load(Request(database="shops"), {})
+    assert caught.value.remedy == "--database takes one of: shop, billing"
+    Path("gate.toml").unlink()
+    with pytest.raises(UsageError, match=r"gate\.toml has no database shop"):
+        load(Request(database="shop"), {})
+
+
+def test_off_is_known_without_a_file() -> None:
+    assert is_off({"GATE_MODE": "OFF "})
+    assert not is_off({"GATE_MODE": "observe"})
+    assert not is_off({})
