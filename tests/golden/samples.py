@@ -611,6 +611,27 @@ HUNDRED = replace(
     blockers=(),
 )
 
+PARTITIONS = replace(
+    PASSED,
+    migrations=(
+        replace(
+            PASSED.migrations[0],
+            statements=(
+                replace(
+                    ADD_COLUMN,
+                    effects=(
+                        effect("measured", LockMode.ACCESS_EXCLUSIVE, kind="p"),
+                        *(
+                            effect(f"measured_{day:03}", LockMode.ACCESS_EXCLUSIVE, oid=20000 + day, **CUSTOMERS)
+                            for day in range(365)
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    ),
+)
+
 OBSERVED = replace(DATA, mode=Mode.OBSERVE)
 
 ALL = {
@@ -624,4 +645,5 @@ ALL = {
     "data": DATA,
     "hundred": HUNDRED,
     "observed": OBSERVED,
+    "partitions": PARTITIONS,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -9,12 +10,15 @@ from gate.model.units import plural
 from gate.report import Look
 from gate.report.prose import said
 from gate.report.prose.said import Said
-from gate.report.prose.words import clean, led, painted, shortened, wrapped
+from gate.report.prose.words import led, painted, shortened, wrapped
 
+# `1. ...; 2. ...`: from the second on.
+_NUMBERED = re.compile(r"; (?=[2-9]\. )")
 _COLOURS = {said.REFUSE: "red", said.SPLIT: "yellow", said.WARN: "yellow", said.NOTE: "dim", said.ALLOWED: "dim"}
 # How many of one rule are told in full.
 _MOST = {said.REFUSE: 5, said.SPLIT: 5, said.WARN: 5, said.NOTE: 2, said.ALLOWED: 5}
 _MOST_PLACES = 40
+_LONGEST_KEY = 60
 
 
 def blocks(items: Iterable[Said], look: Look) -> Iterator[list[str]]:
@@ -50,7 +54,8 @@ def _block(item: Said, before: Said | None, look: Look) -> list[str]:
         lines.append("  " + painted(shortened(item.statement.sql, look.width - 2), "dim", look.is_coloured))
     lines += wrapped(finding.problem, look.width, "  ")
     if finding.examples and look.shows_rows:
-        lines += wrapped(f"for example: {', '.join(map(clean, finding.examples))}", look.width, "  ", "    ")
+        keys = ", ".join(shortened(example, _LONGEST_KEY) for example in finding.examples)
+        lines += wrapped(f"for example: {keys}", look.width, "  ", "    ")
     if finding.allowed_by is not None:
         return [*lines, *wrapped(f"allowed: {finding.allowed_by}", look.width, "  ", "           ")]
     remedy = way_out(item)
@@ -60,9 +65,9 @@ def _block(item: Said, before: Said | None, look: Look) -> list[str]:
 
 
 def way_out(item: Said) -> str:
-    """The steps where there are some, else what the rule says."""
+    """The steps where there are some, else what the rule says; phases that are numbered stand on lines of their own."""
     if not item.is_split or item.statement is None:
-        return item.finding.remedy
+        return _NUMBERED.sub("\n", item.finding.remedy)
     number = len(item.statement.steps)
     if number == 1:
         return "run it by itself, as below"

@@ -29,6 +29,7 @@ _GIVES = (2, 1)  # `validation scan` and `SHARE ROW EXCLUSIVE` fold well, a rela
 _FOLD_FROM = 4
 _MOST_HOLDS = 8
 _MOST_ROWS = 12
+_MOST_RELATIONS = 10
 _MOST_CALM = 8
 _MOST_CALM_BESIDE_LOUD = 2
 _MOST_NAMES = 6
@@ -49,7 +50,12 @@ class _Group:
     @property
     def rows(self) -> tuple[Effect, ...]:
         only = self.statements[0]
-        return () if self.words or not (is_loud(only) or _blocks(only)) else only.effects
+        return () if self.words or not (is_loud(only) or _blocks(only)) else only.effects[:_MOST_RELATIONS]
+
+    @property
+    def more(self) -> tuple[Effect, ...]:
+        """Those of them for which there is no row: a table may have a thousand partitions."""
+        return self.statements[0].effects[_MOST_RELATIONS:] if self.rows else ()
 
 
 def blocks(migrations: Sequence[MigrationPlan], look: Look) -> Iterator[list[str]]:
@@ -107,6 +113,8 @@ def _block(migration: MigrationPlan, look: Look) -> list[str]:
         lines += _statement(group, digits, look)
         for effect in group.rows:
             lines += table.lines(_row(effect)[:kept], widths, indent)
+        if group.more:
+            lines += wrapped(_left_out(group.more), look.width, indent)
     return [*lines, *_holds(migration, look)]
 
 
@@ -170,6 +178,13 @@ def _statement(group: _Group, digits: int, look: Look) -> list[str]:
     if needed:
         lines += wrapped(f"needs about {needed} while it runs", look.width, " " * len(lead))
     return lines
+
+
+def _left_out(effects: tuple[Effect, ...]) -> str:
+    strongest = max(effect.lock for effect in effects)
+    known = sum(effect.size_bytes or 0 for effect in effects)
+    of_size = f" of {size(known)}" if known else ""
+    return f"and {plural(len(effects), 'more relation')}{of_size}, locked {strongest.value} at most: see --format json"
 
 
 def _without_effects(statement: StatementPlan) -> str:

@@ -69,7 +69,7 @@ def _sql(step: Step, width: int) -> Iterator[str]:
     if is_block:
         yield "BEGIN;"
     for statement in statements:
-        lines = laid_out(statement, width, columns)
+        lines = laid_out(statement, width - len(";"), columns)
         # A comment at the end would swallow the semicolon.
         yield from [*lines, ";"] if "--" in lines[-1] else [*lines[:-1], lines[-1] + ";"]
     if is_block:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 
 from gate.model import units
+from gate.model.costs import Seconds
+from gate.model.plan import Finding, Severity
 from gate.report import formats
-from gate.report.prose import table
+from gate.report.prose import table, times
+from gate.report.prose.findings import way_out
+from gate.report.prose.said import Said
 from gate.report.prose.words import clean, columns, shortened, wrapped
 
 
@@ -62,3 +66,35 @@ def test_every_line_fits() -> None:
     row = ["a" * 50, "b" * 50]
     widths = table.fitted([row], 40)
     assert all(columns(line) <= 40 for line in table.lines(row, widths))
+
+
+def test_numbered_phases_stand_on_lines_of_their_own() -> None:
+    finding = Finding(rule="renames-column", severity=Severity.REFUSE, problem="", remedy="1. this; 2. next; 3. after")
+    assert way_out(Said(finding=finding)) == "1. this\n2. next\n3. after"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, "a time that is not known"),
+        (Seconds(0.001, 0.01, 0.04), "a moment"),
+        (Seconds(4.1, 9.2, 20.3), "about 9.2 s (4.1 to 20 s)"),
+        (Seconds(0.02, 0.2, 130.0), "about 0.2 s (20 ms to 2.2 min)"),
+        (Seconds(9.98, 10.0, 10.02), "about 10 s"),
+    ],
+)
+def test_durations(seconds: Seconds | None, words: str) -> None:
+    assert times.duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("queued", "words"),
+    [
+        (None, ""),
+        (0.4, ""),
+        (1.0, "about 1 query would queue"),
+        (1104.0, "about 1,100 queries would queue"),
+    ],
+)
+def test_queues(queued: float | None, words: str) -> None:
+    assert times.queue(queued) == words
