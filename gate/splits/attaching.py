@@ -134,11 +134,10 @@ def _checked(table: Relation, name: str, check: str, *, why: str) -> _Around:
 
 
 def _made_first(what: _Attach) -> Iterator[Step]:
-    """What has not to be made of a table that is empty or new: that takes no time."""
-    if what.child.is_known_empty or what.child.oid < 0 or what.child.kind == "f":
-        return
-    yield from _indexes(what)
-    yield from _foreign_keys(what)
+    """A foreign table has neither; a table that the release made is empty, and its indexes take no time."""
+    if what.child.kind != "f":
+        yield from _indexes(what) if what.child.oid > 0 else ()
+        yield from _foreign_keys(what)
 
 
 def _indexes(what: _Attach) -> Iterator[Step]:

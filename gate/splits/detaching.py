@@ -12,8 +12,8 @@ from gate.model.work import Work
 from gate.splits.case import Case
 from gate.splits.finding import name_of, part_of, relation, table_of
 from gate.sql.partition_constraints import detached_check_name
-from gate.sql.rewriting.alter_table import detached_concurrently
 from gate.sql.rewriting.constraints import drop_constraint
+from gate.sql.rewriting.partitioning import detached_concurrently
 
 
 def detach(case: Case) -> tuple[Step, ...]:

@@ -14,7 +14,7 @@ from gate.model.chosen_names import constraint_name
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.sql.bounds import stored_bound
-from gate.sql.rewriting.partitions import all_of, bound_check, is_keyed_by_column
+from gate.sql.rewriting.partition_bounds import all_of, bound_check, is_keyed_by_column
 
 _INTEGERS = frozenset({20, 21, 23})
 _WHOLE = re.compile(r"\s*-?\d+\s*\Z")

@@ -172,6 +172,21 @@ CASES = (
         "ALTER TABLE p ADD FOREIGN KEY (a) REFERENCES r",
         sql=f"ALTER TABLE p ATTACH PARTITION n {_RANGE}",
     ),
+    LawCase(
+        name="new partition: beside a default one",
+        setup='CREATE TABLE p (a int NOT NULL DEFAULT 1 CHECK (a > 0), b text COLLATE "C", '
+        f"c int GENERATED ALWAYS AS (a + 1) STORED, d serial) PARTITION BY RANGE (a); {_R}; CREATE INDEX ON p (b); "
+        "ALTER TABLE p ADD UNIQUE (a), ADD FOREIGN KEY (d) REFERENCES r, ALTER b SET STORAGE EXTERNAL; "
+        "COMMENT ON COLUMN p.b IS 'of the table'; CREATE STATISTICS s ON a, b FROM p; "
+        "CREATE TABLE d PARTITION OF p DEFAULT; INSERT INTO p (a, b) SELECT g, g::text FROM generate_series(20, 29) g",
+        sql=f'CREATE UNLOGGED TABLE "N" PARTITION OF p {_RANGE} WITH (fillfactor = 70)',
+    ),
+    LawCase(
+        name="new partition: with an identity, partitioned itself, beside a default one",
+        setup=f"CREATE TABLE p (a int, b text, c int GENERATED ALWAYS AS IDENTITY) PARTITION BY LIST (a); {_DEFAULT}",
+        sql="CREATE TABLE public.n PARTITION OF p FOR VALUES IN (1, NULL) PARTITION BY HASH (b)",
+        since=17,
+    ),
     LawCase(name="detach", setup=_P, sql="ALTER TABLE p DETACH PARTITION p1", works=False),
     LawCase(
         name="detach: the name of its check is taken",
