@@ -87,7 +87,8 @@ def _judged(folded: Folded, judging: Judging, weighing: Weighing) -> Plan:
 
 
 def _bounds(policy: Policy) -> checks.Bounds:
-    return checks.Bounds(each_s=policy.checks.timeout_s, max_cost=policy.checks.cost_limit)
+    limits = policy.checks
+    return checks.Bounds(each_s=limits.timeout_s, total_s=limits.total_s, max_cost=limits.cost_limit)
 
 
 def _rates(policy: Policy) -> Rates:

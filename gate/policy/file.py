@@ -87,6 +87,7 @@ class ChecksTable(Table):
     """`[checks]`: what a question about rows may take."""
 
     timeout: Seconds | None = None
+    total: Seconds | None = None
     cost_limit: Count | None = None
 
 

@@ -45,10 +45,11 @@ class RuleSetting:
 
 @dataclass(frozen=True, kw_only=True)
 class Checks:
-    """What a question about rows may take: `timeout_s`, and `cost_limit` in the planner's units to be asked at all."""
+    """What questions about rows may take, each and all together; `cost_limit` counts as the planner does."""
 
-    timeout_s: float = 5.0
-    cost_limit: float = 1_000_000.0
+    timeout_s: float = 2.0
+    total_s: float = 20.0
+    cost_limit: float = 2_000_000.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,11 +84,8 @@ def _hours(file: File) -> AllowedHours | None:
 def _checks(file: File) -> Checks:
     if file.checks is None:
         return DEFAULT.checks
-    timeout, limit = file.checks.timeout, file.checks.cost_limit
-    return Checks(
-        timeout_s=DEFAULT.checks.timeout_s if timeout is None else timeout,
-        cost_limit=DEFAULT.checks.cost_limit if limit is None else limit,
-    )
+    told = {"timeout_s": file.checks.timeout, "total_s": file.checks.total, "cost_limit": file.checks.cost_limit}
+    return replace(DEFAULT.checks, **{name: value for name, value in told.items() if value is not None})
 
 
 def _name(name: str, rules: Sequence[Rule]) -> str:
@@ -123,6 +120,9 @@ def _limit_problems(file: File) -> Iterator[str]:
             limit = getattr(table, key, None)
             if limit is not None and file.budget is not None and limit > file.budget:
                 yield f"{place}.{key} is {limit:g} s, longer than the budget of the whole release ({file.budget:g} s)"
+    checks = _checks(file)
+    if checks.timeout_s > checks.total_s:
+        yield f"checks.timeout is {checks.timeout_s:g} s, longer than checks.total ({checks.total_s:g} s)"
     if file.budget == 0:
         yield "budget is 0: no release could run"
 

@@ -58,7 +58,7 @@ def test_the_rest() -> None:
     assert (found.mode, found.splits, found.budget_s) == (Mode.OBSERVE, Splits.REFUSE, 3000)
     assert found.free_disk_bytes == 200 * 1024**3
     assert str(found.hours) == "Mon-Fri 09:00-17:00 (UTC)"
-    assert found.checks == Checks(timeout_s=1, cost_limit=100)
+    assert found.checks == Checks(timeout_s=1, total_s=20, cost_limit=100)
     assert found.wait_for == (WaitFor(application="pg_dump", older_than_s=60),)
     assert found.calibration == {"page_read_ns": 900.5}
 
@@ -126,6 +126,7 @@ def test_what_is_wrong_is_named(text: str, problem: str) -> None:
             'relations."public.a".blocked_writes is 2 s, longer than the budget',
         ),
         ("budget = 0", "budget is 0"),
+        ("[checks]\ntimeout = '30s'", "checks.timeout is 30 s, longer than checks.total (20 s)"),
         ("[relations.orders]\nqueued = 1", 'relations."orders" names no schema, did you mean "public.orders"?'),
         ("[relations.'public.orders']", 'relations."public.orders" says nothing'),
         ("allowed_hours = []\ntime_zone = 'UTC'", "allowed_hours is empty: no release could ever run"),
