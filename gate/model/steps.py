@@ -48,11 +48,12 @@ class Backfill(Step):
     """Rows changed in batches by key, each batch a transaction.
 
     `relation` is `schema.name` unquoted, `oid` its own. `batch` is one batch as SQL: `$1` is the last key done (NULL at
-    the start; several key columns are `$1`, `$2`, ...), the parameter after them the number of rows; it returns one row
-    with the key to go on from, as text, and none when all is done. `sql` does all of them in a loop. `rows` is how many
-    rows have to be looked at, None where unknown. `pins` are expressions to evaluate once, before the first batch, whatever
-    becomes of the run: the parameters after the number of rows (`now()` is another time in each transaction).
-    `is_repeatable` False: a batch that is done a second time does harm, so the key must be kept in its transaction.
+    the start; several key columns are `$1`, `$2`, ...), the parameter after them the number of rows. It returns one row
+    with the key to go on from, as text; the last batch, whether it changes rows or not, returns none. `sql` does all of
+    them in a loop. `rows` is how many rows have to be looked at, None where unknown. `pins` are expressions to evaluate
+    once, before the first batch, also when a run is resumed: the parameters after the number of rows (`now()` is
+    another time in each transaction). `is_repeatable` False: a batch that is done a second time does harm, so the key
+    must be kept in its transaction.
     """
 
     relation: str

@@ -33,7 +33,7 @@ def in_batches(case: Case) -> tuple[Step, ...]:
         raise CannotSplit("only an UPDATE or a DELETE can be done in batches", remedy=_BY_HAND)
     if change.entangled:
         reasons = ", and ".join(change.entangled)
-        raise CannotSplit(f"it cannot be done in batches: {reasons}", remedy=_BY_HAND)
+        raise CannotSplit(reasons, remedy=_BY_HAND)
     table = _target(change, case.before)
     parts = tuple(_parts(change, table, case))
     require_alone(change, table, parts, case)

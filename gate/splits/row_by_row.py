@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from gate.model.actions import Change, Query
-from gate.model.catalog import Constraint, Relation, Trigger
+from gate.model.catalog import Constraint, Function, Relation, Trigger
 from gate.model.expressions import Call
 from gate.model.names import Name, quoted
 from gate.model.snapshot import Snapshot
 from gate.model.steps import CannotSplit
 from gate.model.work import Work
 from gate.splits.case import Case
+from gate.sql.rewriting.batches import PINNED_CALLS
 
 _QUIET = (
     "run the plain statement at a quiet hour, with a short lock_timeout, or take what is named out of the way first"
@@ -23,7 +24,7 @@ def require_alone(change: Change, table: Relation, parts: tuple[Relation, ...], 
     """Raises CannotSplit, with the reason. `parts` are the relations that hold the rows."""
     tables = tuple({item.oid: item for item in (table, *parts)}.values())
     for reason in _reasons(change, table, tables, case):
-        raise CannotSplit(f"it cannot be done in batches: {reason}", remedy=_QUIET)
+        raise CannotSplit(reason, remedy=_QUIET)
 
 
 def _reasons(change: Change, table: Relation, tables: tuple[Relation, ...], case: Case) -> Iterator[str]:
@@ -49,7 +50,6 @@ def _reasons(change: Change, table: Relation, tables: tuple[Relation, ...], case
 
 # --- functions --------------------------------------------------------------------------------------------------------
 
-TIMES = frozenset({"now", "transaction_timestamp", "statement_timestamp"})
 # Of the server's own stable functions those whose answer hangs on their arguments and on settings alone; the others
 # read the catalog, tables, or the moment.
 _SETTINGS_ONLY = frozenset(
@@ -77,20 +77,26 @@ def _calls(query: Query, before: Snapshot) -> Iterator[str]:
 
 def _of_call(call: Call, before: Snapshot) -> str:
     path = (call.name.schema,) if call.name.schema is not None else ("pg_catalog", *before.server.search_path)
-    found = [item for item in before.functions.values() if item.name == call.name.name and item.schema in path]
+    alike = [item for item in before.functions.values() if item.name == call.name.name and item.schema in path]
+    found = [item for item in alike if _takes(item, call.arguments)]
     own = [item for item in found if item.schema == "pg_catalog"]
-    if own and not call.arguments and call.name.name in TIMES:
+    if own and not call.arguments and call.name.name in PINNED_CALLS:
         return ""
     if not found:
         return f"what {call.name}() does is not known"
     worst = max((item.volatility for item in found), key="isv".index)
     if worst == "v":
-        return f"{call.name}() is volatile: it may give something else for each row, or see the rows before"
+        return f"{call.name}() is volatile: it may give something else for each row, or see what was changed before"
     if worst == "s" and (len(own) < len(found) or call.name.name not in _SETTINGS_ONLY):
-        return f"{call.name}() may see in one batch what an earlier one has changed (it is STABLE, not IMMUTABLE)"
-    if call.name.name == "age" and call.arguments == 1:
-        return "age() of one argument begins with today's date: write age(current_date, ...)"
+        return f"{call.name}() is STABLE, not IMMUTABLE: it may give something else in each batch"
     return ""
+
+
+def _takes(function: Function, arguments: int) -> bool:
+    count = len(function.arguments)
+    if function.is_variadic:
+        return arguments >= count - 1
+    return count - function.argument_defaults <= arguments <= count
 
 
 def _operators(query: Query, before: Snapshot) -> Iterator[str]:

@@ -39,7 +39,7 @@ def walk(database: Database, step: Backfill, *, rows: int = 3, between: Callable
         for done in range(MOST):
             row = connection.execute(step.batch.encode(), (*last, rows, *_pinned(connection, step))).fetchone()
             if row is None:
-                return done
+                return done + 1
             assert row != last
             last = row
             between(done)

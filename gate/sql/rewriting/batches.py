@@ -69,6 +69,7 @@ class Batch:
     """`sql` takes the last key done, the number of rows, and the values of `pins`: expressions to evaluate once.
 
     It returns the key to go on from as text: what no driver can hold (infinity, a year before Christ) comes back whole.
+    It returns none where it met fewer rows than it was given: the walk then ends, however fast others insert behind it.
     """
 
     sql: str
@@ -95,12 +96,10 @@ def batch_of(sql: str, path: Path) -> Batch:
     change = content(node)
     pins = _pinned(change, first=len(path.keys) + 2)
     _aim(change, path)
-    keys, change_text = _next_keys(path, parameter(len(path.keys) + 1)), deparsed_statement(node)
     statement = _last_key(path)
-    put_with(statement, WALK, keys, is_materialized=True)
+    put_with(statement, WALK, _next_keys(path, parameter(len(path.keys) + 1)), is_materialized=True)
     put_with(statement, CHANGE, node)
-    text = deparsed_statement(pb.Node(select_stmt=statement))
-    return Batch(sql=_laid_out(text, deparsed_statement(keys), change_text), pins=pins)
+    return Batch(sql=_laid_out(statement), pins=pins)
 
 
 def loop_of(batch: Batch, path: Path, *, rows: int) -> str:
@@ -109,16 +108,15 @@ def loop_of(batch: Batch, path: Path, *, rows: int) -> str:
     select = node.select_stmt
     for target in select.target_list:
         target.res_target.val.CopyFrom(target.res_target.val.type_cast.arg)
+        target.res_target.name = ""
     select.into_clause.CopyFrom(into(LAST))
     width = len(path.keys)
     _replace_parameters(select, lambda number: _stand_in(number, width, rows))
-    keys, change = (item.common_table_expr.ctequery for item in select.with_clause.ctes)
-    step = _laid_out(deparsed_statement(node), deparsed_statement(keys), deparsed_statement(change))
     first = [_start(LAST, ((cast_to(null(), key.type), _key(place)) for place, key in enumerate(path.keys, start=1)))]
     if batch.pins:
         pins = ((expression_node(text), _pin(place)) for place, text in enumerate(batch.pins, start=1))
         first.append(_start(START, pins))
-    return _do_block(first, step)
+    return _do_block(first, _laid_out(select, indent=8))
 
 
 # --- one batch --------------------------------------------------------------------------------------------------------
@@ -161,12 +159,16 @@ def _is_later(path: Path) -> Tree:
 
 
 def _last_key(path: Path) -> Tree:
-    """SELECT the key to go on from, as text, FROM what was walked; by its whole name it is sorted as what it is."""
+    """SELECT the key to go on from, as text, FROM what was walked, if that was as many rows as were asked for.
+
+    It is sorted by its whole name, as what it is; the output column is a text.
+    """
     select = empty_select()
     for place in _places(path):
         put_output(select, cast_to(column(_key(place)), _TEXT), _key(place))
-        put_order(select, column(WALK, _key(place)), is_descending=True)
+        put_order(select, column(WALK, _key(place)))
     select.from_clause.add().range_var.CopyFrom(relation_named(Name(WALK)))
+    select.limit_offset.CopyFrom(compared("-", parameter(len(path.keys) + 1), integer(1)))
     put_limit(select, integer(1))
     return select
 
@@ -201,12 +203,19 @@ def _in_walk(key: Tree) -> Tree:
     return pb.Node(a_expr=found)
 
 
-def _laid_out(text: str, *queries: str) -> str:
-    """The same text with each of these queries on lines of its own."""
-    for query in queries:
-        text = text.replace(f"({query})", f"(\n    {query}\n)", 1)
-    head, between, tail = text.rpartition("\n) ")
-    return f"{head}\n)\n{tail}" if between else text
+def _laid_out(select: Tree, *, indent: int = 0) -> str:
+    """The statement with each query in it on lines of its own; what stands inside of one is not touched."""
+    keys, change = (item.common_table_expr.ctequery for item in select.with_clause.ctes)
+    either = keys.select_stmt.from_clause[0].range_subselect.subquery.select_stmt
+    text, edge = deparsed_statement(pb.Node(select_stmt=select)), "\n" + " " * indent
+    walked, changed = deparsed_statement(keys), deparsed_statement(change)
+    head, _, tail = text.partition(f"({walked})")
+    between, _, last = tail.partition(f"({changed})")
+    for branch in (either.larg, either.rarg):
+        written = deparsed_statement(pb.Node(select_stmt=branch))
+        walked = walked.replace(f"({written})", f"({edge}        {written}{edge}    )", 1)
+    lines = (f"    {walked}", f"){between}(", f"    {changed}", f"){last.replace(' ', edge, 1)}")
+    return f"{' ' * indent}{head}({edge}{edge.join(lines)}"
 
 
 # --- times that hold for the whole change -----------------------------------------------------------------------------
