@@ -13,8 +13,8 @@ from dataclasses import dataclass
 class Rule:
     """`harm` is what happens to whoever uses the database, `way_out` what to do instead; `about` sorts them.
 
-    `is_off_by_default`: a matter of style, which only a policy turns on. `may_be_off`: a policy may turn it off, or make
-    it a warning; `may_be_allowed`: a comment may allow it at a statement.
+    `is_off_by_default`: a matter of style, which only a policy turns on. `may_be_off`: a policy may turn it off, or
+    make it a warning; `may_be_allowed`: a comment may allow it at a statement.
     """
 
     name: str
@@ -87,6 +87,15 @@ RULES = (
         "long as the wait takes, and whoever takes the two in the other order deadlocks with the release.",
         way_out="One relation a transaction: put each in a migration of its own. gate runs them so by itself, one step "
         "after the other, unless splits are turned off.",
+    ),
+    Rule(
+        name="transaction-taken-apart",
+        about=STATEMENT,
+        harm="The file opens and commits a transaction of its own, and something in it is run in steps. Then each step "
+        "commits by itself, and the file's BEGIN and COMMIT are left out: what fails in the middle leaves the steps "
+        "before it done.",
+        way_out="Nothing, as a rule. If the file must be one transaction, allow the finding that asks for the steps, "
+        "with a reason, and it runs as it is written.",
     ),
     Rule(
         name="disk-runs-out",

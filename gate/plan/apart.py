@@ -7,13 +7,17 @@ from collections.abc import Iterator
 from gate.model.catalog import Relation
 from gate.model.snapshot import Snapshot
 from gate.plan.folding import FoldedMigration
+from gate.splits.whole import forbids_splitting
 
 
 def keeps_together(folded: FoldedMigration) -> str | None:
     """Why the migration must not be run in steps, in words that go on from `it cannot be split: `; None if it may."""
-    if not folded.statements or not folded.is_transactional:
+    if not folded.statements:
         return None
-    return next(_replaced(folded.statements[0].before, folded.after), None)
+    needs_whole = forbids_splitting(item.statement for item in folded.statements if item.statement is not None)
+    if needs_whole is not None:
+        return f"the migration uses {needs_whole}"
+    return next(_replaced(folded.statements[0].before, folded.after), None) if folded.is_transactional else None
 
 
 def _replaced(before: Snapshot, after: Snapshot) -> Iterator[str]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from gate.model.actions import Action
+from gate.model.actions import Action, TransactionControl
 from gate.model.catalog import Traffic
 from gate.model.checks import Answer, Check
 from gate.model.effects import Effect
 from gate.model.migration import Migration, Sending
 from gate.model.moment import Moment
-from gate.model.plan import Finding, MigrationPlan, StatementPlan, TransactionPlan
+from gate.model.plan import Finding, MigrationPlan, Severity, StatementPlan, TransactionPlan, Verdict
 from gate.model.rates import DEFAULT_RATES, Rates
 from gate.model.snapshot import Snapshot
 from gate.plan.blocking import Priced, blocked, holds
@@ -83,6 +83,8 @@ def decide(folded: FoldedMigration, judging: Judging) -> MigrationPlan:
         _judged(item, priced[place].effects, found[place], judging, folded)
         for place, item in enumerate(folded.statements)
     ]
+    if any(item.verdict is Verdict.SPLIT for item in statements):
+        statements = [_taken_apart(item, planned) for item, planned in zip(folded.statements, statements, strict=True)]
     return MigrationPlan(
         id=folded.migration.id,
         path=folded.migration.path,
@@ -165,6 +167,19 @@ def _judged(
         steps=tuple(replace(step, sql=masked(step.sql), undo=masked(step.undo)) for step in steps),
         forbids_transaction=item.statement is not None and item.statement.forbids_transaction,
     )
+
+
+def _taken_apart(item: FoldedStatement, planned: StatementPlan) -> StatementPlan:
+    """BEGIN and COMMIT of a file that is run step by step are left out: each step has a transaction of its own."""
+    if item.statement is None or not isinstance(item.statement.action, TransactionControl):
+        return planned
+    finding = Finding(
+        rule="transaction-taken-apart",
+        severity=Severity.NOTE,
+        problem=f"{planned.kind} is not run: the migration is run step by step, each in a transaction of its own",
+        remedy="nothing to do; if it must be one transaction, allow what asks for the steps, with a reason",
+    )
+    return replace(planned, verdict=Verdict.SPLIT, steps=(), findings=(*planned.findings, finding))
 
 
 def _without_secrets(finding: Finding) -> Finding:

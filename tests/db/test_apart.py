@@ -43,3 +43,29 @@ def test_without_that_each_table_has_a_transaction_of_its_own(clone: Callable[[s
     plan = plan_sql(TWO_TABLES, database.conninfo)
     assert plan.verdict is Verdict.SPLIT
     assert [step.sql for step in plan.statements[1].steps] == ["ALTER TABLE u ADD COLUMN b int"]
+
+
+def test_a_file_with_a_transaction_of_its_own_is_taken_apart(clone: Callable[[str], Database]) -> None:
+    database = clone(SETUP)
+    plan = plan_sql("BEGIN; ALTER TABLE t ADD CHECK (a > 0); COMMIT", database.conninfo)
+    begin, check, commit = plan.statements
+    assert [len(item.steps) for item in plan.statements] == [0, 2, 0]
+    assert {begin.verdict, check.verdict, commit.verdict} == {Verdict.SPLIT}
+    assert begin.findings[-1].rule == commit.findings[-1].rule == "transaction-taken-apart"
+
+
+@pytest.mark.parametrize(
+    ("sql", "uses"),
+    [
+        ("CREATE TEMP TABLE x (a int); ALTER TABLE t ADD CHECK (a > 0)", "a temporary table"),
+        ("PREPARE p AS SELECT 1; ALTER TABLE t ADD CHECK (a > 0)", "PREPARE"),
+        ("LOCK TABLE t IN SHARE MODE; ALTER TABLE t ADD CHECK (a > 0)", "LOCK TABLE"),
+    ],
+)
+def test_what_lives_in_one_session_is_not_taken_apart(clone: Callable[[str], Database], sql: str, uses: str) -> None:
+    rows = "INSERT INTO t SELECT g, g FROM generate_series(1, 500000) g"
+    database = clone(f"CREATE TABLE t (id int PRIMARY KEY, a int); {rows}")
+    plan = plan_sql(sql, database.conninfo)
+    (found,) = (item for item in plan.statements[1].findings if item.rule == "works-under-blocking-lock")
+    assert f"it cannot be split: the migration uses {uses}" in found.problem
+    assert plan.verdict is Verdict.REFUSE
