@@ -19,7 +19,7 @@ from gate.plan.calibration import Scratch, figures_of
 
 LEAST_MEGABYTES, MOST_MEGABYTES = 32, 4096
 # Rolled back or not, all that the probes write goes to the log once.
-_WAL_FACTOR = 6
+_WAL_FACTOR = 8
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -114,17 +114,22 @@ def _bounded(connection: psycopg.Connection, until: float) -> None:
 
 
 def _probed(connection: psycopg.Connection, until: float, say: Callable[[str], None]) -> Calibrated:
+    """Every probe once, then again while there is time: what a busy moment adds to one round the others do not have."""
     delay_s = _round_trip_s(connection)
-    found: dict[str, float] = {}
-    left_out: list[str] = []
-    for place, probe in enumerate(PROBES, start=1):
-        say(f"measuring {place} of {len(PROBES)}: {probe.name}")
-        seconds = _timed(connection, probe, until) if time.monotonic() < until else None
-        if seconds is None:
-            left_out.append(probe.name)
-        else:
-            found[probe.name] = max(seconds - delay_s, 1e-6)
-    return Calibrated(seconds=found, left_out=tuple(left_out))
+    runs: dict[str, list[float]] = {probe.name: [] for probe in PROBES}
+    for round_ in range(_ROUNDS):
+        begun = time.monotonic()
+        for place, probe in enumerate(PROBES, start=1):
+            if round_ < probe.times and time.monotonic() < until:
+                say(f"measuring {place} of {len(PROBES)}, round {round_ + 1}: {probe.name}")
+                runs[probe.name] += _timed(connection, probe, until)
+        if time.monotonic() + (time.monotonic() - begun) > until:
+            break
+    found = {name: max(statistics.median(own) - delay_s, 1e-6) for name, own in runs.items() if own}
+    return Calibrated(seconds=found, left_out=tuple(name for name, own in runs.items() if not own))
+
+
+_ROUNDS = 3
 
 
 def _round_trip_s(connection: psycopg.Connection) -> float:
@@ -132,22 +137,19 @@ def _round_trip_s(connection: psycopg.Connection) -> float:
     return min(_seconds(connection, b"SELECT") for _ in range(5))
 
 
-def _timed(connection: psycopg.Connection, probe: Probe, until: float) -> float | None:
-    """The median of its runs; None where the time ran out. Each run is undone, so that all of them meet the same."""
-    runs: list[float] = []
-    for _ in range(probe.times):
-        connection.execute(b"SAVEPOINT probe")
-        try:
-            _bounded(connection, until)
-            for text in probe.before:
-                connection.execute(text, prepare=False)
-            runs.append(_seconds(connection, probe.sql))
-        except errors.QueryCanceled:
-            return None
-        finally:
-            if connection.info.transaction_status is not psycopg.pq.TransactionStatus.ACTIVE:
-                connection.execute(b"ROLLBACK TO SAVEPOINT probe")
-    return statistics.median(runs)
+def _timed(connection: psycopg.Connection, probe: Probe, until: float) -> list[float]:
+    """One run, or none where the time ran out. It is undone, so that all runs meet the same."""
+    connection.execute(b"SAVEPOINT probe")
+    try:
+        _bounded(connection, until)
+        for text in probe.before:
+            connection.execute(text, prepare=False)
+        return [_seconds(connection, probe.sql)]
+    except errors.QueryCanceled:
+        return []
+    finally:
+        if connection.info.transaction_status is not psycopg.pq.TransactionStatus.ACTIVE:
+            connection.execute(b"ROLLBACK TO SAVEPOINT probe")
 
 
 def _seconds(connection: psycopg.Connection, text: bytes) -> float:

@@ -12,7 +12,7 @@ from gate.plan.calibration import Scratch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """`sql` is timed, `times` times; `before` is not. All of it is taken back to where it began."""
+    """`sql` is timed, at most `times` times; `before` is not. All of it is taken back to where it began."""
 
     name: str
     sql: bytes
@@ -82,7 +82,7 @@ PROBES = (
     Probe(name="scan of narrow rows", sql=b"ALTER TABLE narrow ADD CHECK (n >= 0)", times=1),
     Probe(name="index in order", sql=b"CREATE INDEX ON narrow (id)", before=(_SERIAL,)),
     Probe(name="index of numbers", sql=b"CREATE INDEX ON narrow (n)", before=(_SERIAL,)),
-    Probe(name="index of texts", sql=b"CREATE INDEX ON narrow (k)", before=(_SERIAL,), times=2),
+    Probe(name="index of texts", sql=b"CREATE INDEX ON narrow (k)", before=(_SERIAL,)),
     Probe(
         name="index with a worker",
         sql=b"CREATE INDEX ON narrow (n)",
@@ -102,7 +102,6 @@ PROBES = (
         name="insert with indexes",
         sql=b"INSERT INTO changed SELECT * FROM narrow WHERE id % 5 = 0",
         before=(_CHANGED, b"CREATE INDEX ON changed (n)", b"CREATE INDEX ON changed (k)"),
-        times=1,
     ),
     Probe(name="update", sql=b"UPDATE changed SET n = n + 1", before=(_CHANGED,)),
     Probe(name="delete", sql=b"DELETE FROM changed", before=(_CHANGED,)),
@@ -116,8 +115,8 @@ PROBES = (
         before=(b"CREATE TABLE changed (LIKE narrow)", b"ALTER TABLE changed ADD FOREIGN KEY (n) REFERENCES parents"),
     ),
     Probe(name="index, GIN", sql=b"CREATE INDEX ON listed USING gin (tags)", before=(_SERIAL,)),
-    Probe(name="index, hash", sql=b"CREATE INDEX ON narrow USING hash (n)", times=1),
-    Probe(name="index, GiST", sql=b"CREATE INDEX ON spans USING gist (r)", times=1),
+    Probe(name="index, hash", sql=b"CREATE INDEX ON narrow USING hash (n)", times=2),
+    Probe(name="index, GiST", sql=b"CREATE INDEX ON spans USING gist (r)", times=2),
     Probe(name="random UUIDs", sql=b"SELECT count(gen_random_uuid()) FROM generate_series(1, 50000)"),
-    Probe(name="catalog", sql=b"ALTER TABLE spans ADD COLUMN a int", times=5),
+    Probe(name="catalog", sql=b"ALTER TABLE spans ADD COLUMN a int"),
 )

@@ -33,8 +33,8 @@ class Scratch:
 
     @classmethod
     def of(cls, megabytes: int) -> Scratch:
-        """Tables that take about a half of it; the other half is for what is made of them."""
-        total = megabytes * 2**20
+        """Tables that take about a third of it; the rest is for what is made of them."""
+        total = megabytes * 2**20 * 0.55
         narrow = max(20_000, int(total * 0.25 / _NARROW_BYTES))
         return cls(
             narrow_rows=narrow,
