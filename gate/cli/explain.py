@@ -27,7 +27,7 @@ def explain(
         ),
     ],
 ) -> None:
-    """One rule: the harm, and the way out.
+    """One rule: the harm, the way out, an example, and what PostgreSQL does, with its source.
 
     \b
       gate explain works-under-blocking-lock

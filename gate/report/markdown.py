@@ -21,7 +21,7 @@ from gate.report.prose.steps import heading
 from gate.report.prose.words import clean, one_line
 
 _MOST_OF_ONE_RULE = 5
-_MOST_MIGRATIONS = 50
+_MOST_MIGRATIONS = 15
 _MOST_BLOCKERS = 10
 _MOST_HOLDS = 4
 _WIDTH = 100
@@ -104,7 +104,7 @@ def _migrations(plan: Plan) -> str:
     lines = ["| migration | statements | verdict | who waits |", "|---|---:|---|---|"]
     lines += [_row(migration) for migration in plan.migrations if id(migration) in chosen]
     left = len(plan.migrations) - len(chosen)
-    return "\n".join(lines) + (f"\n\nand {plural(left, 'more migration')} without a finding" if left else "")
+    return "\n".join(lines) + (f"\n\nand {plural(left, 'more migration')} that pass" if left else "")
 
 
 def _row(migration: MigrationPlan) -> str:
