@@ -25,6 +25,7 @@ from gate.model.checks import (
     Slice,
     ViolatorsOf,
 )
+from gate.model.names import Name
 
 Composed = sql.Composable
 SHOWN = 60
@@ -74,9 +75,9 @@ def rendered(check: Check, tables: Mapping[int, LiveTable], major: int) -> Rende
     table = tables[check.relations[0]]
     if isinstance(check, DuplicatesOf):
         return _duplicates(check, table)
-    if isinstance(check, FailingCasts) and (check.how == "evaluate" or (check.how == "input" and major < 16)):
+    if isinstance(check, FailingCasts) and (check.how == "evaluate" or not _can_be_read(check, major)):
         return _evaluated(check, table)
-    condition = _condition(check, tables)
+    condition = _condition(check, tables, major)
     columns, labels = _examples(check, table)
     start = _source(check, table)
     return Rendered(
@@ -136,7 +137,34 @@ def _raw(text: str) -> sql.SQL:
 # --- WHERE ------------------------------------------------------------------------------------------------------------
 
 
-def _condition(check: Check, tables: Mapping[int, LiveTable]) -> Composed:
+def _can_be_read(check: FailingCasts, major: int) -> bool:
+    """Whether a bad text can be told without an error: 16 has a function for it."""
+    return check.how != "input" or major >= 16 or check.target_name in _READS
+
+
+_READS = {
+    **dict.fromkeys(("smallint", "integer", "bigint"), "^[[:space:]]*[-+]?[0-9]+[[:space:]]*$"),
+    "numeric": "(?i)^[[:space:]]*([-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)(e[-+]?[0-9]+)?|nan|[-+]?inf(inity)?)[[:space:]]*$",
+    "uuid": "^([{]([0-9a-fA-F]{4}-?){7}[0-9a-fA-F]{4}[}]|([0-9a-fA-F]{4}-?){7}[0-9a-fA-F]{4})$",
+    "boolean": "(?i)^[[:space:]]*(t|tr|tru|true|f|fa|fal|fals|false|y|ye|yes|n|no|on|of|off|1|0)[[:space:]]*$",
+}
+"""What a text looks like that the type reads, before 16 (`numutils.c`, `numeric.c`, `uuid.c`, `bool.c`)."""
+
+
+def _unread(check: FailingCasts, major: int) -> Composed:
+    column = sql.Identifier(check.column)
+    if major >= 16:
+        own = check.target_name if check.target.startswith("pg_catalog.") else check.target
+        return sql.SQL("NOT pg_input_is_valid({}::text, {})").format(column, own)
+    looks = _READS[check.target_name]
+    if check.low == check.high:
+        return sql.SQL("{}::text !~ {}").format(column, looks)
+    return sql.SQL(
+        "CASE WHEN {0}::text ~ {1} THEN {0}::numeric NOT BETWEEN {2} AND {3} ELSE {0} IS NOT NULL END"
+    ).format(column, looks, check.low, check.high)
+
+
+def _condition(check: Check, tables: Mapping[int, LiveTable], major: int) -> Composed:
     match check:
         case NullsIn():
             return sql.SQL("{} IS NULL").format(sql.Identifier(check.column))
@@ -145,9 +173,9 @@ def _condition(check: Check, tables: Mapping[int, LiveTable]) -> Composed:
         case OrphansOf():
             return _orphans(check, tables)
         case FailingCasts():
-            return _unfit(check)
+            return _unread(check, major) if check.how == "input" else _unfit(check)
         case OutsidePartition():
-            return _misplaced(check)
+            return _misplaced(check, tables[check.parent])
         case _:
             raise AssertionError(check)
 
@@ -197,24 +225,24 @@ def _unfit(check: FailingCasts) -> Composed:
             listed = sql.SQL(", ").join(sql.Literal(label) for label in check.labels)
             return sql.SQL("{}::text NOT IN ({})").format(column, listed if check.labels else sql.SQL("NULL"))
         case _:
-            return sql.SQL("NOT pg_input_is_valid({}::text, {})").format(column, check.target)
+            raise AssertionError(check.how)
 
 
 # --- partitions -------------------------------------------------------------------------------------------------------
 
 
-def _misplaced(check: OutsidePartition) -> Composed:
+def _misplaced(check: OutsidePartition, parent: LiveTable) -> Composed:
     if check.bound is not None:
-        return sql.SQL("({}) IS NOT TRUE").format(_inside(check, check.bound))
-    return sql.SQL(" OR ").join(sql.SQL("({})").format(_inside(check, other)) for other in check.others)
+        return sql.SQL("({}) IS NOT TRUE").format(_inside(check, check.bound, parent))
+    return sql.SQL(" OR ").join(sql.SQL("({})").format(_inside(check, other, parent)) for other in check.others)
 
 
-def _inside(check: OutsidePartition, bound: Slice) -> Composed:
+def _inside(check: OutsidePartition, bound: Slice, parent: LiveTable) -> Composed:
     keys = [sql.Identifier(name) for name in check.keys]
     match bound.strategy:
         case "h":
-            return sql.SQL("satisfies_hash_partition({}::oid, {}, {}, {})").format(
-                check.parent, bound.modulus, bound.remainder, sql.SQL(", ").join(keys)
+            return sql.SQL("satisfies_hash_partition({}::regclass, {}, {}, {})").format(
+                str(Name(parent.name, parent.schema)), bound.modulus, bound.remainder, sql.SQL(", ").join(keys)
             )
         case "l":
             return _listed(keys[0], bound.values)

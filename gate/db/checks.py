@@ -37,6 +37,9 @@ class Bounds:
     lock_timeout_ms: int = 100
 
 
+_YOURSELF = "run the query yourself, with a role that may do no harm"
+
+
 class _Unknown(Exception):
     """The check cannot be answered; the answer says why."""
 
@@ -103,12 +106,11 @@ class _Run:
     query: str = ""
     is_told_by_error: bool = False
     tables: str = ""
+    reader: str = ""
 
     def answer(self) -> Answer:
-        tables = self._looked_up()
-        form = rendered(self.check, tables, self.asking.major)
+        form = self._looked_up()
         self.is_told_by_error = form.is_told_by_error
-        self.query = printed(form.shown.as_string(self.connection)) if form.shown else ""
         self._require_cheap(form)
         self.connection.execute(sql.SQL("DECLARE gate_check NO SCROLL CURSOR FOR {}").format(form.text), prepare=False)
         is_complete = self._counted(form.labels)
@@ -134,8 +136,8 @@ class _Run:
 
     # --- before it ---
 
-    def _looked_up(self) -> dict[int, LiveTable]:
-        """The relations as they are now, once nothing in the check may run a user's code."""
+    def _looked_up(self) -> Rendered:
+        """The check as a query of the relations as they are now, once nothing in it may run a user's code."""
         limits = {
             "lock_timeout": f"{self.limits.lock_timeout_ms}ms",
             "statement_timeout": f"{max(1, round(self.limits.each_s * 1000))}ms",
@@ -145,16 +147,19 @@ class _Run:
             ("check_columns", {"relations": list(self.check.relations)}),
             ("check_names", _names(self.check)),
         ]
-        _, rows, refused = self.asking.all(asks, before=(_BEGIN,))
+        (begun,), rows, refused = self.asking.all(asks, before=(_BEGIN,))
+        self.reader = quoted(begun["reader"])
         tables = _tables(rows)
         self.tables = ", ".join(str(Name(table.name, table.schema)) for table in tables.values())
         if any(oid not in tables for oid in self.check.relations):
             raise _Unknown("a table of it is gone since the catalog was read", "plan again")
-        _require_visible(rows, quoted(self.connection.info.user))
+        form = rendered(self.check, tables, self.asking.major)
+        self.query = printed(form.shown.as_string(self.connection)) if form.shown else ""
+        _require_visible(rows, self.reader)
         if refused:
             raise _Unknown(*_refusal(refused[0]))
         _require_same_types(self.check, tables)
-        return tables
+        return form
 
     def _require_cheap(self, form: Rendered) -> None:
         explained = self.connection.execute(sql.SQL("EXPLAIN (FORMAT JSON) {}").format(form.text), prepare=False)
@@ -199,7 +204,7 @@ class _Run:
             case errors.LockNotAvailable():
                 return "another session holds a lock in its way", "plan again when that session is done"
             case errors.InsufficientPrivilege():
-                return message, f"GRANT SELECT ON {self.tables} TO {quoted(self.connection.info.user)}"
+                return message, f"GRANT SELECT ON {self.tables} TO {self.reader}"
             case _:
                 return f"the server does not take it: {message}", "run a query of your own"
 
@@ -269,7 +274,7 @@ _REFUSALS = {
 def _refusal(row: Row) -> tuple[str, str]:
     return (
         _REFUSALS[row["kind"]].format(row["name"]) + ", and gate runs no code of users",
-        "run the query yourself, with a role that may do no harm",
+        _YOURSELF,
     )
 
 
@@ -288,14 +293,16 @@ def _require_visible(rows: Iterable[Row], role: str) -> None:
     for row in rows:
         name = Name(row["table"], row["schema"])
         if row["kind"] not in "rpm":
-            raise _Unknown(f"{name} is no table of this server's own")
+            raise _Unknown(f"{name} is no table of this server's own", _YOURSELF)
         if row["hides_rows"]:
             raise _Unknown(
                 f"row security applies to {role} on {name}: rows that it may not see would count as absent",
                 f"plan as the owner of {name}, or as a role with BYPASSRLS",
             )
         if row["has_odd_key"]:
-            raise _Unknown(f"{name} is partitioned by an operator class of a user")
+            raise _Unknown(f"{name} is partitioned by an operator class of a user", _YOURSELF)
+        if row["has_foreign"]:
+            raise _Unknown(f"a partition of {name} is a foreign table", _YOURSELF)
 
 
 def _require_same_types(check: Check, tables: dict[int, LiveTable]) -> None:
@@ -305,4 +312,4 @@ def _require_same_types(check: Check, tables: dict[int, LiveTable]) -> None:
         if live is None:
             raise _Unknown(f"column {quoted(field.name)} is gone since the catalog was read", "plan again")
         if live.type != field.type and not isinstance(check, NullsIn):
-            raise _Unknown(f"the type of {quoted(field.name)} changes earlier in this release")
+            raise _Unknown(f"the type of {quoted(field.name)} changes earlier in this release", _YOURSELF)

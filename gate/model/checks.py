@@ -120,7 +120,8 @@ class FailingCasts(Check):
 
     `how`: `range` (a whole number from `low` to `high`), `rounded` (the same once rounded), `numeric` (at most `high`
     digits before the point, once rounded to `low` behind it), `length` (at most `high` characters), `bits` (at most
-    `high`, or just as many where `low` is 1), `input` (text that the type reads), `labels` (one of these), `evaluate`
+    `high`, or just as many where `low` is 1), `input` (text that the type reads, a whole number from `low` to
+    `high`), `labels` (one of these), `evaluate`
     (an error tells). `truncates`: the server would cut the value silently.
     """
 

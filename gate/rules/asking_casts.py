@@ -158,7 +158,8 @@ def _way(old: Shape, new: Shape, *, explicit: bool) -> _Way | None:
     if target.name in ("bit", "varbit") and source.name in ("bit", "varbit") and not explicit:
         return _Way("bits", low=int(target.name == "bit"), high=new.typmod) if new.typmod != -1 else None
     if source.name in _STRINGS:
-        return _Way("input")
+        low, high = _WHOLE.get(target.name, (0, 0))
+        return _Way("input", low=low, high=high)
     if (source.name in _TIMES and target.name in _TIMES) or (source.name, target.name) in _NEVER_FAILS:
         return None
     return _Way("evaluate")

@@ -8,4 +8,5 @@ SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
        pg_catalog.set_config('max_parallel_workers_per_gather', '0', true),
        pg_catalog.set_config('synchronize_seqscans', 'off', true),
        -- All rows of the cursor are wanted, not the first ones soon.
-       pg_catalog.set_config('cursor_tuple_fraction', '1', true)
+       pg_catalog.set_config('cursor_tuple_fraction', '1', true),
+       current_user::text AS reader
