@@ -26,6 +26,7 @@ def updated(
     ns = (
         rows * (figures.updated_row_ns + len(extent.relation.columns) * figures.column_read_ns)
         + rows * extent.row_bytes / PAGE * figures.page_written_ns
+        + _dirtied_ns(extent, rows / extent.rows if extent.rows else 0.0, figures)
         + entries
         + rows * keys * figures.trigger_ns
     )
@@ -40,9 +41,20 @@ def updated(
 def deleted(extent: Extent, rows: float, figures: Figures, *, keys: int = 0) -> Amount:
     """Rows marked; what references them is asked for each; TOASTed values are marked chunk by chunk."""
     share = rows / extent.rows if extent.rows else 0.0
-    ns = rows * (figures.deleted_row_ns + keys * figures.trigger_ns)
-    ns += extent.chunks * share * (figures.deleted_row_ns + figures.chunk_read_ns * 0.3)
+    ns = rows * (figures.deleted_row_ns + keys * figures.trigger_ns) + _dirtied_ns(extent, share, figures)
+    ns += extent.chunks * share * figures.chunk_read_ns * 0.8
     return spending(ns, wal=rows * _WAL_OF_ROW + extent.chunks * share * _WAL_OF_ROW)
+
+
+def _dirtied_ns(extent: Extent, share: float, figures: Figures) -> float:
+    """Pages of the heap that hold at least one of the rows, written out again."""
+    per_page = extent.rows / extent.pages if extent.pages else 1.0
+    touched = extent.pages * (1 - (1 - min(share, 1.0)) ** per_page)
+    return touched * figures.page_written_ns * _OUT_AGAIN
+
+
+# Of what a new page takes, which is logged whole and added to the file.
+_OUT_AGAIN = 0.15
 
 
 def inserted(extent: Extent, rows: float, world: Snapshot, figures: Figures, *, keys: int = 0) -> Amount:
