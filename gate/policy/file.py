@@ -112,6 +112,11 @@ def _window(value: Any) -> Window:
     return window_of(days, table.from_, table.to)
 
 
+def _rule(value: Any) -> Any:
+    """The severity alone stands for the table."""
+    return {"severity": value} if isinstance(value, str) else value
+
+
 class File(Table):
     """All of `gate.toml`, and of `[tool.gate]` in pyproject.toml."""
 
@@ -126,7 +131,7 @@ class File(Table):
     free_disk: Bytes | None = None
     limits: LimitsTable | None = None
     relations: dict[str, LimitsTable] = Field(default_factory=dict)
-    rules: dict[str, RuleTable] = Field(default_factory=dict)
+    rules: dict[str, Annotated[RuleTable, BeforeValidator(_rule)]] = Field(default_factory=dict)
     allowed_hours: list[Annotated[Window, BeforeValidator(_window)]] | None = None
     time_zone: str | None = None
     wait_for: list[WaitForTable] = Field(default_factory=list)

@@ -18,6 +18,8 @@ from gate.sql.tokens import Kind, Token, tokens
 
 MASK = "***"
 _LONG_ENOUGH = 4
+# Without one of these there is no secret; most texts have none, and a text may be long.
+_WORDS = ("passw", "passphrase", "connection", "://", "secret", "token", "key", "role", "user", "group")
 _HINT = re.compile(
     r"passw|passphrase|\bconnection\b|://[^\s/]*:[^\s/]*@|(?:secret|token|(?:api|access|secret|private)_?key)\"?\s*[eE$]?['$]"
     r"|\b(?:create|alter)(?:\s|--[^\n]*+\n|/\*.*?\*/)++(?:role|user|group)\b",
@@ -39,14 +41,19 @@ _PROSE = re.compile(
 )
 # SQL in a string that ends, or goes on, where the secret has to follow: what comes next is put in its place.
 _OPEN_END = re.compile(
-    r"passw(?:or)?d\s*(?:=|:=|to)?\s*(?:[eE]?'*\s*\Z|'?(?:%[LsI]?|%\d+\$[LsI]|\$\d|\{|:))", re.IGNORECASE
+    r"(?:(?:create|alter)\s+(?:role|user|group)\b.{0,300}?|\A\s+(?:with\s+|login\s+|encrypted\s+)*)passw(?:or)?d\s*=?\s*"
+    r"(?:[eE]?'*\s*\Z|'?(?:%[LsI]?|%\d+\$[LsI]|\$\d|\{|:))"
+    r"|passw(?:or)?d\s*=\s*(?:'*\Z|'?(?:%[LsI]|%\d+\$[LsI]|\{))",
+    re.IGNORECASE | re.DOTALL,
 )
 _CODE = re.compile(r";|\b(?:begin|select|update|insert|execute|create|alter|delete)\b", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _CONTINUED = re.compile(r"'[ \t\f\v]*+[\r\n]\s*+'")
 _ROLE_VERBS, _ROLES = ("create", "alter"), ("role", "user", "group")
-_SIGNS = ("=", ":=", "=>", "to")
+_ASSIGNED, _EQUALS = (":=", "=>"), ("=", "to")
+# In these `password` is a column, and what it is compared with or set to is what the statement does.
+_OF_ROWS = ("select", "insert", "update", "delete", "merge", "values")
 _NO_SECRET_OF_A_ROLE = ("until", "=", "to", ",", "in", "is")
 
 
@@ -113,11 +120,12 @@ class _Reader:
 
     before: list[str] = field(default_factory=list)
     is_of_role: bool = False
+    is_of_rows: bool = False
     is_chained: bool = False
     hides_all: bool = False
 
     def reset(self) -> None:
-        self.before, self.is_of_role, self.is_chained, self.hides_all = [], False, False, False
+        self.before, self.is_of_role, self.is_of_rows, self.is_chained, self.hides_all = [], False, False, False, False
 
     def pass_by(self, token: Token) -> None:
         """A token that is no literal."""
@@ -127,22 +135,27 @@ class _Reader:
         if word in "=>" and self.before and self.before[-1] in (":", "="):
             word = self.before.pop() + word
         self.before = [*self.before[-3:], word]
+        self.is_of_rows = self.is_of_rows or word in _OF_ROWS
         self.is_chained = False
 
     def is_secret(self) -> bool:
         """Whether a literal here is one by what stands before it."""
         last = self.before[-1] if self.before else ""
-        name = self.before[-2] if len(self.before) > 1 and last in _SIGNS else ""
+        # Between a variable and what it is set to stands its type.
+        names = self.before[:-1] if last in _ASSIGNED else self.before[-2:-1] if last in _EQUALS else []
+        is_compared = last in _EQUALS and self.is_of_rows
         return (
             self.is_chained
             or self.hides_all
-            or bool(_SECRET_OPTION.match(last) or _SECRET.match(name))
+            or bool(_SECRET_OPTION.match(last))
+            or (not is_compared and any(map(_SECRET.match, names)))
             or (self.is_of_role and last not in _NO_SECRET_OF_A_ROLE)
         )
 
 
 def _edits(text: str) -> Iterator[_Edit]:
-    if _HINT.search(text):
+    lowered = text.lower()
+    if any(word in lowered for word in _WORDS) and _HINT.search(text):
         yield from _in_code(text, 0, len(text))
 
 

@@ -39,7 +39,7 @@ def test_rules_have_a_weight_and_a_reason() -> None:
     found = policy(
         '[rules.statistics-lost]\nseverity = "off"\nreason = "we ANALYZE"\n'
         '[rules.works-under-blocking-lock]\nmay_be_allowed = false\n[rules.prefers-text]\nseverity = "warn"\n'
-        '[rules.locks-for-long]\nseverity = "refuse"'
+        '[rules]\nlocks-for-long = "refuse"'
     )
     assert found.rules == {
         "statistics-lost": RuleSetting(is_off=True, reason="we ANALYZE"),
