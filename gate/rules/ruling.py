@@ -81,7 +81,8 @@ class FamilyRule:
     """`bad` is a statement that the rule finds after `setup`, `good` a like one that it leaves alone.
 
     `finds` judges the statement by itself, `finds_among` with those around it. Either example may be several
-    statements. `needs_standby`: only where a standby streams.
+    statements. `needs_standby`: only where a standby streams; `needs_old_server`: only on minor releases that no
+    test has.
     """
 
     rule: Rule
@@ -91,3 +92,4 @@ class FamilyRule:
     finds: Finds = never
     finds_among: FindsAmong | None = None
     needs_standby: bool = False
+    needs_old_server: bool = False

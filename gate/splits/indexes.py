@@ -16,6 +16,7 @@ from gate.model.actions import CreateIndex
 from gate.model.catalog import Index, Relation
 from gate.model.chosen_names import index_name
 from gate.model.names import Name
+from gate.model.server_bugs import CONCURRENT_BUILDS, UPDATE_FIRST, loses_rows_in_concurrent_builds
 from gate.model.snapshot import Snapshot
 from gate.model.steps import CannotSplit, StatementStep, Step, StepKind
 from gate.splits.case import Case
@@ -37,12 +38,14 @@ def create_index(case: Case) -> tuple[Step, ...]:
     """See the module."""
     action = cast("CreateIndex", case.action)
     table = relation(case.before, action.table)
-    if action.is_concurrent:
-        raise CannotSplit("it is built concurrently as it is")
     name = action.name or index_name(case.before, table.schema, table.name, action.key_names, "idx")
     sql = on_partition(case.sql, name_of(table), name)
     there = next((item for item in table.indexes if item.name == name), None)
     left = tuple(_without_leftover(there, table)) if there is not None else ()
+    if action.is_concurrent and not left:
+        raise CannotSplit("it is built concurrently as it is")
+    if loses_rows_in_concurrent_builds(case.before.server):
+        raise CannotSplit(CONCURRENT_BUILDS, remedy=UPDATE_FIRST)
     if table.kind == "p" and not action.only:
         return (*left, *_partitioned(case, action, table, sql, name))
     return (*left, built(sql, table, name))

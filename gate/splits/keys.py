@@ -16,6 +16,7 @@ from gate.model.actions import AddConstraint, ConstraintSpec
 from gate.model.catalog import Constraint, Relation
 from gate.model.chosen_names import index_name
 from gate.model.names import Name
+from gate.model.server_bugs import CONCURRENT_BUILDS, UPDATE_FIRST, loses_rows_in_concurrent_builds
 from gate.model.snapshot import Snapshot
 from gate.model.steps import CannotSplit, StatementStep, Step, StepKind
 from gate.splits.case import Case
@@ -34,6 +35,8 @@ def key(case: Case) -> tuple[Step, ...]:
             "a key WITHOUT OVERLAPS has an index that cannot be built beforehand",
             remedy="add it while the table is small or unused, or in a maintenance window",
         )
+    if spec.index is None and loses_rows_in_concurrent_builds(case.before.server):
+        raise CannotSplit(CONCURRENT_BUILDS, remedy=UPDATE_FIRST)
     steps = list(_not_nulls(case, spec, table))
     if spec.index is not None:
         if not steps:

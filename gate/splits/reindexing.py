@@ -14,6 +14,7 @@ from typing import cast
 from gate.model.actions import Reindex
 from gate.model.catalog import Index, Relation
 from gate.model.names import Name
+from gate.model.server_bugs import CONCURRENT_BUILDS, UPDATE_FIRST, loses_rows_in_concurrent_builds
 from gate.model.snapshot import Snapshot
 from gate.model.steps import CannotSplit, StatementStep, Step, StepKind
 from gate.splits.case import Case
@@ -26,6 +27,8 @@ def reindex(case: Case) -> tuple[Step, ...]:
     action = cast("Reindex", case.action)
     if action.is_concurrent:
         raise CannotSplit("it is done concurrently as it is")
+    if loses_rows_in_concurrent_builds(case.before.server):
+        raise CannotSplit(CONCURRENT_BUILDS, remedy=UPDATE_FIRST)
     if action.object == "system":
         raise CannotSplit("indexes of system catalogs are not built concurrently")
     tables = tuple(_tables(action, case.before))
