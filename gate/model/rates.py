@@ -28,40 +28,39 @@ class RateSource(Enum):
 class Figures:
     """Nanoseconds, each for one: page of 8 kB, row, column of a row, comparison, entry of an index, TOAST chunk.
 
-    The defaults are of an ordinary server of two cores with its data in the system's cache. A group of them is measured
-    together, see `GROUPS`. `parallel_gain` is what one more worker adds to the speed of a sort, 1 for as much as the
-    leader itself.
+    The defaults are of an ordinary server of two cores, without fsync in its way, with its data in the system's cache.
+    `parallel_gain` is what one more worker adds to the speed of a sort, 1 for as much as the leader itself.
     """
 
-    page_read_ns: float = 1000.0
-    row_read_ns: float = 30.0
-    column_read_ns: float = 3.0
-    check_ns: float = 30.0
-    chunk_read_ns: float = 1500.0
+    page_read_ns: float = 3000.0
+    row_read_ns: float = 25.0
+    column_read_ns: float = 2.5
+    check_ns: float = 10.0
+    chunk_read_ns: float = 3500.0
     index_row_ns: float = 110.0
-    number_compare_ns: float = 5.0
-    text_compare_ns: float = 25.0
-    spilled_page_ns: float = 5000.0
-    index_page_ns: float = 9000.0
-    hash_row_ns: float = 450.0
-    gist_row_ns: float = 8000.0
-    gin_entry_ns: float = 350.0
-    parallel_gain: float = 0.7
-    rewritten_row_ns: float = 250.0
-    moved_row_ns: float = 150.0
-    page_written_ns: float = 12000.0
-    chunk_written_ns: float = 5000.0
-    random_uuid_ns: float = 1000.0
-    call_ns: float = 100.0
-    updated_row_ns: float = 1200.0
-    deleted_row_ns: float = 250.0
-    inserted_row_ns: float = 800.0
-    entry_ns: float = 900.0
-    far_entry_ns: float = 4000.0
-    trigger_ns: float = 4000.0
-    joined_row_ns: float = 150.0
-    hashed_row_ns: float = 200.0
-    catalog_ns: float = 3_000_000.0
+    number_compare_ns: float = 12.0
+    text_compare_ns: float = 60.0
+    spilled_page_ns: float = 7000.0
+    index_page_ns: float = 12000.0
+    hash_row_ns: float = 600.0
+    gist_row_ns: float = 5000.0
+    gin_entry_ns: float = 300.0
+    parallel_gain: float = 0.5
+    rewritten_row_ns: float = 220.0
+    moved_row_ns: float = 100.0
+    page_written_ns: float = 16000.0
+    chunk_written_ns: float = 3500.0
+    random_uuid_ns: float = 1200.0
+    call_ns: float = 65.0
+    updated_row_ns: float = 1500.0
+    deleted_row_ns: float = 220.0
+    inserted_row_ns: float = 700.0
+    entry_ns: float = 1500.0
+    far_entry_ns: float = 8000.0
+    trigger_ns: float = 5000.0
+    joined_row_ns: float = 350.0
+    hashed_row_ns: float = 400.0
+    catalog_ns: float = 2_000_000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
