@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gate.model.catalog import Column, Index, Relation, Type
-from gate.model.names import Name
+from gate.model.catalog import Column, Index, Relation, Trigger, Type
+from gate.model.names import Name, quoted
 from gate.model.snapshot import Snapshot
 from gate.model.steps import Backfill, CannotSplit
 from gate.sql.rewriting.batches import Key, Path, batch_of, fill, loop_of
@@ -26,9 +26,12 @@ def backfill(
 ) -> Backfill:
     """UPDATE the table's own rows SET column = expression WHERE condition, in batches; `DEFAULT` is an expression.
 
-    Raises CannotSplit where there is no key to walk. What inherits from the table is left to a step of its own.
+    Raises CannotSplit where there is no key to walk, and where an UPDATE sets off what the plain statement, which fills
+    the column by itself, does not. What inherits from the table is left to a step of its own.
     """
     columns = frozenset(name for name, _ in assignments)
+    for reason, remedy in _set_off(table, columns, before):
+        raise CannotSplit(reason, remedy=remedy)
     path = path_of(table, before, changed=columns)
     return step_of(fill(Name(table.name, table.schema), assignments, condition), table, path, why)
 
@@ -77,6 +80,56 @@ def holders(table: Relation, before: Snapshot) -> Iterator[Relation]:
         below = [oid for oid in item.children if oid not in seen]
         seen.update(below)
         pending.extend(below)
+
+
+# --- what an UPDATE sets off ------------------------------------------------------------------------------------------
+
+
+def _set_off(table: Relation, columns: frozenset[str], before: Snapshot) -> Iterator[tuple[str, str]]:
+    """Why filling rows by UPDATE is not the same as filling them by ALTER TABLE, and what to do about it."""
+    name = Name(table.name, table.schema)
+    for trigger in table.triggers:
+        if _fires(trigger, table, columns, before):
+            mine = quoted(trigger.name)
+            yield (
+                f"filling the rows of {name} by UPDATE fires trigger {mine}, which ALTER TABLE does not",
+                f"add the column without a default, then set it; fill the rows in a job that may fire {mine} for each",
+            )
+    for rule in table.rules:
+        if rule.is_enabled and rule.event == "update":
+            yield f"rule {quoted(rule.name)} on {name} makes another statement of an UPDATE", "drop the rule first"
+    for constraint in table.constraints:
+        held = {column.name for column in table.columns if column.number in constraint.columns}
+        if constraint.kind in "cn" and constraint.is_enforced and not constraint.is_valid and not held <= columns:
+            yield (
+                f"{quoted(constraint.name)} of {name} was never validated: rows that violate it cannot be updated",
+                f"ALTER TABLE {name} VALIDATE CONSTRAINT {quoted(constraint.name)}, in a release before this one",
+            )
+    if not can_see_all(table, before):
+        yield f"row security hides rows of {name} from the role that runs it", "run it as the owner of the table"
+
+
+def _fires(trigger: Trigger, table: Relation, columns: frozenset[str], before: Snapshot) -> bool:
+    """Whether it fires when these columns are assigned; the server's own triggers leave such a row as it is."""
+    if not trigger.is_enabled or trigger.is_internal or "update" not in trigger.events:
+        return False
+    function = before.functions.get(trigger.function)
+    if function is not None and function.schema == "pg_catalog":
+        return False
+    of = {column.name for column in table.columns if column.number in trigger.columns}
+    return not of or bool(of & columns)
+
+
+def can_see_all(table: Relation, before: Snapshot) -> bool:
+    """Whether row security keeps none of its rows from the role."""
+    is_forced = table.forces_row_security and not before.server.is_superuser
+    return not table.has_row_security or (owns(table, before) and not is_forced)
+
+
+def owns(table: Relation, before: Snapshot) -> bool:
+    """Whether the role has the owner's rights on it; what this release makes is its own."""
+    server = before.server
+    return table.oid < 0 or server.is_superuser or table.owner in (server.role, *server.memberships)
 
 
 # --- the key ----------------------------------------------------------------------------------------------------------

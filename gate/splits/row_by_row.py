@@ -12,6 +12,7 @@ from gate.model.names import Name, quoted
 from gate.model.snapshot import Snapshot
 from gate.model.steps import CannotSplit
 from gate.model.work import Work
+from gate.splits.backfilling import can_see_all, owns
 from gate.splits.case import Case
 from gate.sql.rewriting.batches import PINNED_CALLS
 
@@ -173,20 +174,14 @@ def _key_columns(table: Relation) -> set[str]:
 # --- who sees which rows ----------------------------------------------------------------------------------------------
 
 
-def _owns(table: Relation, before: Snapshot) -> bool:
-    server = before.server
-    return server.is_superuser or table.owner in (server.role, *server.memberships)
-
-
 def _hidden_rows(table: Relation, before: Snapshot) -> Iterator[str]:
-    forced = table.forces_row_security and not before.server.is_superuser
-    if table.has_row_security and (forced or not _owns(table, before)):
+    if not can_see_all(table, before):
         yield f"row security hides rows of {table.full_name} from the role that runs it"
 
 
 def _privileges(change: Change, part: Relation, before: Snapshot) -> Iterator[str]:
     needed = {"SELECT", change.event.upper()}
-    if not _owns(part, before) and not needed <= part.privileges:
+    if not owns(part, before) and not needed <= part.privileges:
         yield f"the role may change {part.full_name} through its parent only"
 
 

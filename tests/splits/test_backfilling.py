@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import psycopg
 import pytest
 
-from gate.model.steps import Backfill
-from gate.splits.backfilling import backfill
+from gate.model.steps import Backfill, CannotSplit
+from gate.splits.backfilling import backfill, backfills
 from tests.servers import Database
 from tests.splits.walking import paste, table_of, walk, world_of
 
@@ -56,6 +57,63 @@ def _setup(definition: str, value: str) -> str:
         UPDATE {table} SET filled = -1 WHERE ctid IN (SELECT ctid FROM {table} LIMIT 5);
         ALTER TABLE {table} ALTER filled SET DEFAULT 7
     """
+
+
+_TOUCHES = "CREATE FUNCTION touches() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.at := now(); RETURN NEW; END';"
+SET_OFF = {
+    "a trigger": (
+        f"{_TOUCHES} CREATE TRIGGER touch BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION touches()",
+        "fires trigger touch, which ALTER TABLE does not",
+    ),
+    "a rule": ("CREATE RULE r AS ON UPDATE TO t DO INSTEAD NOTHING", "rule r on public.t makes another statement"),
+    "a check that is not valid": (
+        "ALTER TABLE t ADD CONSTRAINT young CHECK (id < 5) NOT VALID",
+        "young of public.t was never validated",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SET_OFF)
+def test_an_update_may_set_off_what_alter_table_does_not(name: str, clone: Clone) -> None:
+    more, because = SET_OFF[name]
+    database = clone(f"CREATE TABLE t (id int PRIMARY KEY, at timestamptz); INSERT INTO t VALUES (1), (9); {more}")
+    before = database.fetch("SELECT id, at FROM t ORDER BY 1")
+    world = world_of(database, "SELECT * FROM t")
+    with pytest.raises(CannotSplit, match=because):
+        backfill(table_of(world, "t"), world, assignments=(("c", "random()"),), condition="c IS NULL", why="")
+    database.execute("ALTER TABLE t ADD c float")
+    try:
+        database.execute("UPDATE t SET c = random()")
+    except psycopg.errors.CheckViolation:
+        return
+    assert database.fetch("SELECT count(*) FROM t WHERE c IS NULL") == [(2,)] or before != database.fetch(
+        "SELECT id, at FROM t ORDER BY 1"
+    )
+
+
+def test_a_trigger_on_other_columns_is_not_in_the_way(clone: Clone) -> None:
+    database = clone(
+        f"CREATE TABLE t (id int PRIMARY KEY, at timestamptz); {_TOUCHES}"
+        "CREATE TRIGGER touch BEFORE UPDATE OF at ON t FOR EACH ROW EXECUTE FUNCTION touches();"
+        "CREATE TRIGGER born BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION touches()"
+    )
+    world = world_of(database, "SELECT * FROM t")
+    step = backfill(table_of(world, "t"), world, assignments=(("c", "random()"),), condition="c IS NULL", why="")
+    assert step.keys == ("id",)
+
+
+def test_all_that_inherits_is_filled_too(clone: Clone) -> None:
+    database = clone(
+        "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (more int NOT NULL UNIQUE) INHERITS (t);"
+        "INSERT INTO t SELECT g FROM generate_series(1, 10) g; INSERT INTO u SELECT g, g FROM generate_series(1, 10) g;"
+        "ALTER TABLE t ADD c float"
+    )
+    world = world_of(database, "SELECT * FROM t")
+    steps = backfills(table_of(world, "t"), world, assignments=(("c", "random()"),), condition="c IS NULL", why="fills")
+    assert [(step.relation, step.keys) for step in steps] == [("public.t", ("id",)), ("public.u", ("more",))]
+    for step in steps:
+        walk(database, step)
+    assert database.fetch("SELECT count(*), count(DISTINCT c) FROM t") == [(20, 20)]
 
 
 def _step(database: Database) -> Backfill:
