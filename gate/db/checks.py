@@ -73,7 +73,7 @@ def _answer(connection: psycopg.Connection, check: Check, limits: Bounds, stated
     if limits.each_s < 0.01:
         why = f"the {_seconds(stated.total_s)} for all data checks were used up"
         return Answer(count=None, why=why, remedy="give the data checks more time")
-    run = _Run(Asking(connection), connection, check, limits)
+    run = _Run(Asking(connection), connection, check, limits, ends_at=time.monotonic() + limits.each_s)
     try:
         return run.answer()
     except _Unknown as unknown:
@@ -101,6 +101,7 @@ class _Run:
     connection: psycopg.Connection
     check: Check
     limits: Bounds
+    ends_at: float
     count: int = 0
     examples: tuple[str, ...] = ()
     query: str = ""
@@ -176,7 +177,7 @@ class _Run:
     def _counted(self, labels: tuple[str, ...]) -> bool:
         """Counts the rows of the cursor, the first few one by one; whether it came to their end."""
         while self.count < EXAMPLES:
-            result = self.connection.execute(b"FETCH 1 FROM gate_check", prepare=False).pgresult
+            result = self._stepped(b"FETCH 1 FROM gate_check").pgresult
             if result is None or not result.ntuples:
                 return True
             self.count += 1
@@ -188,11 +189,18 @@ class _Run:
             asked = min(step, self.limits.max_count - self.count)
             if asked <= 0:
                 return False
-            moved = self.connection.execute(f"MOVE FORWARD {asked} IN gate_check".encode(), prepare=False).rowcount
+            moved = self._stepped(f"MOVE FORWARD {asked} IN gate_check".encode()).rowcount
             self.count += moved
             if moved < asked:
                 return True
         return False
+
+    def _stepped(self, command: bytes) -> psycopg.Cursor[Any]:
+        """One step of the cursor, in what is left of the check's time."""
+        left_ms = round((self.ends_at - time.monotonic()) * 1000)
+        limit = sql.SQL("SET LOCAL statement_timeout = {}").format(max(1, left_ms))
+        self.connection.execute(limit, prepare=False)
+        return self.connection.execute(command, prepare=False)
 
     def _reason(self, error: psycopg.Error, message: str) -> tuple[str, str]:
         match error:

@@ -7,6 +7,9 @@ SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
        pg_catalog.set_config('jit', 'off', true),
        pg_catalog.set_config('max_parallel_workers_per_gather', '0', true),
        pg_catalog.set_config('synchronize_seqscans', 'off', true),
+       -- One hash table, not one on disk.
+       pg_catalog.set_config('work_mem', greatest(pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) / 1024,
+                                                  32768)::text, true),
        -- All rows of the cursor are wanted, not the first ones soon.
        pg_catalog.set_config('cursor_tuple_fraction', '1', true),
        current_user::text AS reader
