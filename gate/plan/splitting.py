@@ -19,7 +19,7 @@ from gate.rules.merging import effects
 from gate.splits import recipe_for
 from gate.splits.case import Case
 from gate.sql.parse import Parsed, parse_all
-from gate.sql.rewriting.alter_table import parts_alone
+from gate.sql.rewriting.alter_table import groups, joined
 
 _LONG = frozenset({Work.VALIDATION_SCAN, Work.INDEX_BUILD, Work.REWRITE})
 # A recipe's step may need a recipe, and that one's too: a column with a key, its NOT NULL, its index.
@@ -76,8 +76,7 @@ class _Splitter:
         """The steps of a statement that is known to need them."""
         action = statement.action
         if isinstance(action, AlterTable) and len(action.parts) > 1:
-            for text in parts_alone(sql):
-                yield from self._each(text, depth)
+            yield from self._parts(sql, action, depth)
             return
         recipe = recipe_for(action)
         if recipe is None or depth == 0:
@@ -86,15 +85,61 @@ class _Splitter:
         for step in recipe(case):
             yield from self._step(step, depth - 1)
 
-    def _each(self, text: str, depth: int) -> Iterator[Step]:
-        """Statements that may or may not need a split."""
-        for parsed in parse_all(text):
-            found = self._effects(parsed.statement.action)
-            if works_under_lock(found):
-                yield from self.split(text, parsed.statement, depth)
+    def _parts(self, sql: str, action: AlterTable, depth: int) -> Iterator[Step]:
+        """Part by part; those that do no work stay in one statement, which takes its lock once."""
+        idle: tuple[str, ...] = ()
+        for texts in groups(sql, self._constraints(action)):
+            if self._is_idle((*idle, *texts)):
+                idle = (*idle, *texts)
+                continue
+            yield from self._at_once(idle)
+            idle = ()
+            if len(texts) > 1:
+                yield from self._together(texts, depth)
             else:
+                yield from self.split(texts[0], _statement_of(texts[0]), depth)
+        yield from self._at_once(idle)
+
+    def _constraints(self, action: AlterTable) -> dict[str, str]:
+        oid = self.world.find(action.name)
+        table = self.world.relations.get(oid) if oid is not None else None
+        return {item.name: item.kind for item in table.constraints} if table is not None else {}
+
+    def _is_idle(self, texts: tuple[str, ...]) -> bool:
+        sql = joined(texts)
+        return sql is not None and not works_under_lock(self._effects(_statement_of(sql).action))
+
+    def _at_once(self, texts: tuple[str, ...]) -> Iterator[Step]:
+        sql = joined(texts)
+        if sql is not None:
+            statement = _statement_of(sql)
+            found = self._effects(statement.action)
+            self.world = apply(statement.action, self.world)
+            yield alone(sql, statement, found)[0]
+
+    def _together(self, texts: tuple[str, ...], depth: int) -> Iterator[Step]:
+        """What one part takes away another gives back: the first steps of all are one statement, the others follow."""
+        world = self.world
+        first: list[str] = []
+        later: list[Step] = []
+        for text in texts:
+            action = _statement_of(text).action
+            found, begin = self._effects(action), text
+            if works_under_lock(found):
+                recipe = recipe_for(action)
+                if recipe is None:
+                    raise CannotSplit("there is no safer way to do this beside running queries")
+                head, *rest = recipe(Case(sql=text, action=action, effects=found, before=self.world))
+                begin, later = head.sql, [*later, *rest]
+            first.append(begin)
+            for parsed in parse_all(begin):
                 self.world = apply(parsed.statement.action, self.world)
-                yield alone(text, parsed.statement, found)[0]
+        self.world = world
+        if any(len(parse_all(text)) > 1 for text in first) or not self._is_idle(tuple(first)):
+            raise CannotSplit(_TOGETHER, remedy=_TOGETHER_REMEDY)
+        yield from self._at_once(tuple(first))
+        for step in later:
+            yield from self._step(step, depth - 1)
 
     def _step(self, step: Step, depth: int) -> Iterator[Step]:
         match step:
@@ -127,6 +172,19 @@ class _Splitter:
             return self.prices(action, effects(derive(action, self.world), self.world), self.world)
         except (ServerWouldReject, NotUnderstood) as answer:
             raise CannotSplit(f"a step could not be foreseen: {answer.problem}", remedy=answer.remedy) from answer
+
+
+_TOGETHER = "what it takes away must not be gone before what takes its place is there"
+_TOGETHER_REMEDY = (
+    "in a migration before this one make what takes its place, under another name (an index CONCURRENTLY, a constraint "
+    "NOT VALID and validated); then exchange them in one statement"
+)
+
+
+def _statement_of(sql: str) -> Statement:
+    """The only one in the text."""
+    (parsed,) = parse_all(sql)
+    return parsed.statement
 
 
 def _is_stronger(effect: Effect, found: dict[str, Effect]) -> bool:

@@ -1,0 +1,41 @@
+"""ALTER TABLE with several parts, of which some belong together."""
+
+from __future__ import annotations
+
+from tests.laws.case import LawCase
+
+_T = (
+    "CREATE TABLE t (id int PRIMARY KEY, a int CONSTRAINT c CHECK (a > 0), b varchar(5)); "
+    "INSERT INTO t SELECT g, g, g FROM generate_series(1, 10) g"
+)
+_R = "CREATE TABLE r (id int PRIMARY KEY); INSERT INTO r SELECT generate_series(1, 10)"
+
+CASES = (
+    LawCase(
+        name="a check exchanged for another of its name",
+        setup=_T,
+        sql="ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0 AND id > 0), DROP CONSTRAINT c",
+    ),
+    LawCase(
+        name="a check exchanged, unnamed",
+        setup=f"{_T}; ALTER TABLE t ADD CHECK (a < 99)",
+        sql="ALTER TABLE t DROP CONSTRAINT t_a_check, ADD CHECK (a < 100)",
+    ),
+    LawCase(
+        name="a foreign key exchanged, among other things",
+        setup=f"{_T}; {_R}; ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES r",
+        sql="ALTER TABLE t ADD COLUMN d int, DROP CONSTRAINT f, ALTER b SET NOT NULL, ALTER d SET DEFAULT 3, "
+        "ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES r ON DELETE CASCADE, SET (fillfactor = 90)",
+    ),
+    LawCase(
+        name="a free change of type with a new check",
+        setup=f"{_T}; ALTER TABLE t ADD CONSTRAINT short CHECK (b <> '')",
+        sql="ALTER TABLE t DROP CONSTRAINT short, ALTER b DROP DEFAULT, ALTER b TYPE text, ALTER b SET DEFAULT 'x', "
+        "ADD CONSTRAINT short CHECK (length(b) < 9)",
+    ),
+    LawCase(
+        name="a column exchanged for another of its name",
+        setup=f"{_T}; CREATE SEQUENCE s",
+        sql="ALTER TABLE t DROP COLUMN b, ADD COLUMN b int NOT NULL DEFAULT nextval('s')",
+    ),
+)
