@@ -17,6 +17,9 @@ SELECT 1 + (n * 7919::bigint) % 100000,
        timestamptz '2024-06-01' + n * interval '2 minutes'
 FROM generate_series(1, 300000) AS n;
 
+-- Customers who left, and whose orders nobody thought of.
+DELETE FROM customers WHERE id % 8000 = 17;
+
 INSERT INTO order_lines (order_id, position, product_id, quantity, price_cents)
 SELECT o, p, 1 + (o * 31 + p * 17) % 5000, 1 + (o + p) % 4, 100 + (o::bigint * p) % 20000
 FROM generate_series(1, 300000) AS o, generate_series(1, 2) AS p;

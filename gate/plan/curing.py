@@ -35,7 +35,8 @@ def cured(
     try:
         steps = _steps(item, effects, asking, of, prices)
     except CannotSplit as reason:
-        return (), tuple(_unsplit(finding, reason) if finding in asking else finding for finding in findings)
+        to_blame = [finding for finding in asking if finding.rule not in _OF_ANOTHER_LOCK] or asking
+        return (), tuple(_unsplit(finding, reason) if finding in to_blame else finding for finding in findings)
     is_run = policy.splits is Splits.AUTO and verdict(steps, findings) is Verdict.SPLIT
     way_out = _AS_STEPS if is_run else _by_hand(steps, policy)
     told = tuple(replace(finding, remedy=way_out) if finding in asking else finding for finding in findings)

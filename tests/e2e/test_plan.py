@@ -21,7 +21,7 @@ from tests.servers import Database
 
 SHOP = """
 CREATE TABLE customers (id bigint PRIMARY KEY, phone varchar(40));
-INSERT INTO customers SELECT n, n FROM generate_series(1, 1000) n;
+INSERT INTO customers SELECT n, n FROM generate_series(1, 200000) n;
 CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint, note text);
 INSERT INTO orders SELECT n, n FROM generate_series(1, 1000) n;
 CREATE TABLE schema_migrations (version varchar PRIMARY KEY);
@@ -97,7 +97,7 @@ def test_harmful_is_refused_with_its_place(shop: Database, project: Shop) -> Non
     done = gate("plan", "--sample", "0", at=project({**APPLIED, **HARMLESS, **HARMFUL}), conninfo=shop.conninfo)
     assert done.returncode == Exit.REFUSED
     assert done.stdout.startswith(f"REFUSED  2 pending migrations for {shop.name}, 2 statements: 1 refused\n")
-    assert "REFUSE  db/migrations/20260103000000_type.sql:3  works-under-blocking-lock" in done.stdout
+    assert "REFUSE  db/migrations/20260103000000_type.sql:3  changes-type" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 

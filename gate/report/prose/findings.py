@@ -68,7 +68,9 @@ def way_out(item: Said) -> str:
     """The steps where there are some, else what the rule says; phases that are numbered stand on lines of their own."""
     if not item.is_split or item.statement is None:
         return _NUMBERED.sub("\n", item.finding.remedy)
-    number = len(item.statement.steps)
-    if number == 1:
-        return "run it by itself, as below"
-    return f"the {plural(number, 'step')} below, which do no work under such a lock"
+    steps = item.statement.steps
+    if len(steps) == 1 and steps[0].sql == item.statement.sql:
+        return "in a transaction of its own, as below"
+    if len(steps) == 1:
+        return "run what stands below instead: it does no work under such a lock"
+    return f"the {plural(len(steps), 'step')} below, which do no work under such a lock"
