@@ -22,6 +22,7 @@ from gate.rules.foreign_keys import foreign_key_touches
 from gate.rules.lookup import direct_children, family, locks, maybe_index
 from gate.rules.making import with_constraint
 from gate.rules.not_nulls import not_null_touches
+from gate.rules.partitions import check_unique_key
 from gate.rules.proven import column_named
 
 AE, SRE = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE
@@ -83,6 +84,14 @@ def _check_touches(spec: ConstraintSpec, at: At) -> Iterator[Touch]:
 def index_constraint_touches(spec: ConstraintSpec, at: At) -> Iterator[Touch]:
     """UNIQUE, PRIMARY KEY, EXCLUDE: an index is built, or adopted by USING INDEX; a key makes its columns NOT NULL."""
     names = spec.columns
+    if spec.index is not None and at.table.kind == "p":
+        raise ServerWouldReject(
+            "ALTER TABLE / ADD CONSTRAINT USING INDEX is not supported on partitioned tables",
+            sqlstate="0A000",
+            remedy="add the constraint ON ONLY the table, on each partition USING INDEX, and attach their indexes",
+        )
+    if spec.kind in "pu":
+        check_unique_key(family(at.world, at.table) if at.recurses else (at.table,), spec.columns)
     if spec.index is not None:
         names = _columns_of_index(spec.index, at)
     else:

@@ -20,6 +20,7 @@ from gate.model.snapshot import Snapshot
 from gate.model.work import Work
 from gate.rules.code import called
 from gate.rules.lookup import descendants, direct_children, functions, maybe_relation, missing, require_owner
+from gate.rules.partitions import check_unique_key
 from gate.rules.scope import Scope
 from gate.sql.alike import age, is_as_written
 
@@ -48,6 +49,8 @@ def derive_create_index(action: CreateIndex, world: Snapshot) -> Iterator[Touch]
             remedy="create it ON ONLY the parent, CONCURRENTLY on each partition, and ATTACH each",
         )
     _check_columns(action, table)
+    if action.is_unique:
+        check_unique_key((table, *below), action.columns)
     if table.has_storage:
         yield Touch(table.oid, mode, _BUILD)
     for item in below:

@@ -6,7 +6,7 @@ AttachPartitionEnsureIndexes, CloneForeignKeyConstraints, ATExecAddInherit); the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import cast
 
@@ -151,6 +151,29 @@ def default_scans(world: Snapshot, parent: Relation, bound: Bound) -> Iterator[T
 def partitions_of(world: Snapshot, table: Relation) -> tuple[Relation, ...]:
     """A partitioned table with all its partitions; any other table alone."""
     return family(world, table) if table.kind == "p" else (table,)
+
+
+def check_unique_key(tables: Iterable[Relation], names: Iterable[str | None]) -> None:
+    """A unique index of a partitioned table must hold the whole key: the server looks at one partition only."""
+    columns = set(names)
+    for table in tables:
+        if table.kind != "p":
+            continue
+        if 0 in table.partition_keys:
+            raise ServerWouldReject(
+                f'unsupported unique constraint with partition key definition: "{table.name}" is partitioned by an '
+                "expression",
+                sqlstate="0A000",
+                remedy="create a unique index on each partition, or partition by plain columns",
+            )
+        missing = [name for name in key_names(table) if name not in columns]
+        if missing:
+            raise ServerWouldReject(
+                "unique constraint on partitioned table must include all partitioning columns: "
+                f'"{table.name}" is partitioned by "{missing[0]}" too',
+                sqlstate="0A000",
+                remedy=f"add {missing[0]} to its columns, or create a unique index on each partition",
+            )
 
 
 def _missing_indexes(world: Snapshot, parent: Relation, child: Relation) -> Iterator[Touch]:

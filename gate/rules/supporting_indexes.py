@@ -239,8 +239,8 @@ RULES = (
             name="foreign-key-without-index",
             about=STATEMENT,
             harm="When a row is deleted, or its key changes, PostgreSQL looks for rows that refer to it. Without an "
-            "index on the referring columns it reads the whole table for each, and holds its locks meanwhile: a clean-up "
-            "of a thousand rows reads the table a thousand times. PostgreSQL makes no such index by itself.",
+            "index on the referring columns it reads the whole table for each, and holds its locks meanwhile: a purge"
+            " of a thousand rows reads the table a thousand times. PostgreSQL makes no such index by itself.",
             way_out="CREATE INDEX CONCURRENTLY on the referring columns, in any order. Leave it out where the rows "
             "that are referred to are never deleted: -- gate: allow foreign-key-without-index because they are not.",
         ),

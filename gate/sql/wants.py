@@ -9,9 +9,11 @@ from gate.model.actions import (
     AddColumn,
     AddConstraint,
     AlterTable,
+    AttachPartition,
     Cluster,
     CreateFunction,
     CreateIndex,
+    DetachPartition,
     Drop,
     DropOwned,
     ExtensionAction,
@@ -56,7 +58,8 @@ def _adds_without_name(action: Action) -> bool:
         return True
     parts = action.parts if isinstance(action, AlterTable) else ()
     return any(
-        isinstance(part, AddColumn | AddConstraint) or (isinstance(part, NamedPart) and part.what == "SetNotNull")
+        isinstance(part, AddColumn | AddConstraint | AttachPartition | DetachPartition)
+        or (isinstance(part, NamedPart) and part.what == "SetNotNull")
         for part in parts
     )
 

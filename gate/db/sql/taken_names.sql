@@ -19,4 +19,4 @@ CROSS JOIN LATERAL (
     WHERE r.relname >= b.low AND r.relname < b.high AND r.relnamespace = t.relnamespace
 ) x
 JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
-WHERE t.oid = ANY (%(relations)s::oid[]) AND t.relkind IN ('r', 'p')
+WHERE t.oid = ANY (%(relations)s::oid[]) AND t.relkind IN ('r', 'p', 'm')
