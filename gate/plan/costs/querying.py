@@ -28,6 +28,9 @@ def queried(action: Query, site: Site) -> Amount | None:
     for use in targets:
         if _is_in(site.relation, use, site.world):
             return _changed(action, use, site)
+        if site.does(Work.WRITE) and _shows(site.relation, use, site.world):
+            changed = _changed(action, use, site)
+            return changed.widened(0.1, 1.5) if changed is not None else None
     for use in action.uses:
         if not use.event and _is_in(site.relation, use, site.world):
             return _read(use, site)
@@ -62,6 +65,12 @@ def ran(action: Run, site: Site) -> Amount | None:
 def _is_in(relation: Relation, use: RelationUse, world: Snapshot) -> bool:
     top = named(world, use.name)
     return any(item.oid == relation.oid for item in ((top,) if use.only and top else family(world, top)))
+
+
+def _shows(relation: Relation, use: RelationUse, world: Snapshot) -> bool:
+    """Whether the target is a view of the relation: its rows are changed in the relation."""
+    view = named(world, use.name)
+    return view is not None and view.kind == "v" and relation.oid in view.reads
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
