@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from gate.model.steps import Backfill
 from gate.model.units import plural
 from gate.report import Look
 from gate.report.prose import said
@@ -71,6 +72,8 @@ def way_out(item: Said) -> str:
     steps = item.statement.steps
     if len(steps) == 1 and steps[0].sql == item.statement.sql:
         return "in a transaction of its own, as below"
+    if len(steps) == 1 and isinstance(steps[0], Backfill):
+        return "in batches, as below: each commits by itself"
     if len(steps) == 1:
         return "run what stands below instead: it does no work under such a lock"
     return f"the {plural(len(steps), 'step')} below, which do no work under such a lock"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gate.model import units
 from gate.model.costs import Seconds
 from gate.model.plan import Finding, Severity
+from gate.model.steps import StatementStep, Step
 from gate.report import formats
 from gate.report.prose import table, times
 from gate.report.prose.findings import way_out
 from gate.report.prose.said import Said
 from gate.report.prose.words import clean, columns, shortened, wrapped
+from tests.golden import samples
 
 
 @pytest.mark.parametrize(
@@ -98,3 +102,17 @@ def test_durations(seconds: Seconds | None, words: str) -> None:
 )
 def test_queues(queued: float | None, words: str) -> None:
     assert times.queue(queued) == words
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ((StatementStep(sql="VACUUM t", why=""),), "in a transaction of its own, as below"),
+        ((StatementStep(sql="VACUUM", why=""),), "run what stands below instead"),
+        ((samples.VOLATILE_DEFAULT.steps[1],), "in batches, as below"),
+        (samples.VOLATILE_DEFAULT.steps, "the 4 steps below"),
+    ],
+)
+def test_the_way_out_of_what_is_split_is_its_steps(steps: tuple[Step, ...], words: str) -> None:
+    statement = replace(samples.VOLATILE_DEFAULT, sql="VACUUM t", steps=steps)
+    assert way_out(Said(finding=statement.findings[0], statement=statement)).startswith(words)
