@@ -15,13 +15,16 @@ from gate.model.moment import Moment
 from gate.model.plan import Finding, MigrationPlan, Severity, StatementPlan, TransactionPlan, Verdict
 from gate.model.rates import DEFAULT_RATES, Rates
 from gate.model.snapshot import Snapshot
+from gate.model.steps import Backfill
 from gate.plan.blocking import Priced, blocked, holds
 from gate.plan.costing import costed
+from gate.plan.costs.batching import batched
 from gate.plan.curing import cured, verdict
 from gate.plan.data import of_rows
 from gate.plan.folding import FoldedMigration, FoldedStatement
 from gate.plan.known import all_rules
 from gate.plan.space import runs_out
+from gate.plan.splitting import Prices
 from gate.policy.allowing import allowances
 from gate.policy.judge import Judge
 from gate.policy.policy import DEFAULT, Policy
@@ -49,6 +52,23 @@ class Judging:
         """The effects with the traffic of their relations, and what the work on them takes."""
         watched = tuple(_busy(effect, self.traffic.get(effect.oid)) for effect in effects)
         return costed(action, watched, before, self.rates)
+
+    def backfilled(self, step: Backfill, before: Snapshot) -> Backfill:
+        """The step with what all of its batches take together."""
+        told = batched(step, before, self.rates)
+        seconds, wal_bytes = told if told is not None else (None, None)
+        return replace(
+            step,
+            effects=tuple(
+                replace(effect, seconds=seconds, wal_bytes=wal_bytes) if effect.oid == step.oid else effect
+                for effect in step.effects
+            ),
+        )
+
+    @property
+    def prices(self) -> Prices:
+        """What steps are priced with."""
+        return Prices(statement=self.priced, backfill=self.backfilled)
 
     @property
     def judge(self) -> Judge:
@@ -155,7 +175,7 @@ def _judged(
     judging: Judging,
     of: FoldedMigration,
 ) -> StatementPlan:
-    steps, findings = cured(item, effects, found, of, judging.policy, judging.priced)
+    steps, findings = cured(item, effects, found, of, judging.policy, judging.prices)
     return StatementPlan(
         line=item.line,
         sql=masked(item.sql),

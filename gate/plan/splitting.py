@@ -26,16 +26,26 @@ _LONG = frozenset({Work.VALIDATION_SCAN, Work.INDEX_BUILD, Work.REWRITE})
 _DEPTH = 6
 
 
-Prices = Callable[[Action, tuple[Effect, ...], Snapshot], tuple[Effect, ...]]
-"""Fills in traffic and cost."""
+def _as_they_are(action: Action, found: tuple[Effect, ...], before: Snapshot) -> tuple[Effect, ...]:  # noqa: ARG001
+    return found
 
 
-def unpriced(action: Action, effects: tuple[Effect, ...], before: Snapshot) -> tuple[Effect, ...]:  # noqa: ARG001
-    """For whoever asks for the steps alone."""
-    return effects
+def _as_it_is(step: Backfill, before: Snapshot) -> Backfill:  # noqa: ARG001
+    return step
 
 
-def steps_of(sql: str, statement: Statement, before: Snapshot, prices: Prices = unpriced) -> tuple[Step, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Prices:
+    """Fills in traffic and cost: of a statement's effects, and of a backfill. Without any, the steps alone are made."""
+
+    statement: Callable[[Action, tuple[Effect, ...], Snapshot], tuple[Effect, ...]] = _as_they_are
+    backfill: Callable[[Backfill, Snapshot], Backfill] = _as_it_is
+
+
+UNPRICED = Prices()
+
+
+def steps_of(sql: str, statement: Statement, before: Snapshot, prices: Prices = UNPRICED) -> tuple[Step, ...]:
     """What to run instead of the statement. Raises CannotSplit where there is no safer way, with the reason."""
     splitter = _Splitter(before, prices)
     return tuple(splitter.split(sql, statement, _DEPTH))
@@ -145,8 +155,11 @@ class _Splitter:
         match step:
             case StatementStep(sql=sql):
                 yield from self._statement(step, parse_all(sql), depth)
-            case Backfill(batch=sql) | Gather(sql=sql):
-                yield replace(step, effects=self._effects(parse_all(sql)[0].statement.action))
+            case Backfill(batch=sql):
+                found = self._effects(_statement_of(sql).action)
+                yield self.prices.backfill(replace(step, effects=found), self.world)
+            case Gather(sql=sql):
+                yield replace(step, effects=self._effects(_statement_of(sql).action))
             case _:
                 yield step
 
@@ -169,7 +182,7 @@ class _Splitter:
 
     def _effects(self, action: Action) -> tuple[Effect, ...]:
         try:
-            return self.prices(action, effects(derive(action, self.world), self.world), self.world)
+            return self.prices.statement(action, effects(derive(action, self.world), self.world), self.world)
         except (ServerWouldReject, NotUnderstood) as answer:
             raise CannotSplit(f"a step could not be foreseen: {answer.problem}", remedy=answer.remedy) from answer
 
