@@ -238,7 +238,7 @@ def _truncates(action: Truncate, effects: tuple[Effect, ...], before: Snapshot) 
     text = listed(f"{sql_name(effect)}{_all_rows(effect, effects, before)}" for effect in own)
     more = listed((f"{sql_name(effect)}{_all_rows(effect, effects, before)}" for effect in other), most=30)
     also = f"{', and ' if own else ''}by CASCADE also {more}, which it does not name" if other else ""
-    yield refused("empties-table", f"empties {text}{also}: the rows are gone at once", _KEPT, tops[0].relation)
+    yield refused("empties-table", f"empties {text}{also}: the rows are gone at once", _KEPT, (own or tops)[0].relation)
 
 
 _KEPT = (
