@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from gate.model.actions import Action, AlterTable, CreateRule, CreateTrigger, Drop, NamedPart, Query, SetSetting
+from gate.model.actions import (
+    Action,
+    AlterTable,
+    CreateRule,
+    CreateTable,
+    CreateTrigger,
+    Drop,
+    NamedPart,
+    Query,
+    SequenceAction,
+    SetSetting,
+)
 from gate.model.catalog import Relation
 from gate.model.effects import Effect
 from gate.model.names import quoted
 from gate.model.plan import Finding
 from gate.model.rules import STATEMENT, Rule
 from gate.model.snapshot import Snapshot
+from gate.rules.columns import identity_sequences
 from gate.rules.in_use import OVERLAP, effect_on, listed, refused, rows_of, sql_name, warned
 from gate.rules.lookup import maybe_relation
 from gate.rules.ruling import Among, FamilyRule
@@ -124,6 +137,64 @@ def _not_logged(action: Action, effects: tuple[Effect, ...], before: Snapshot) -
             )
 
 
+# --- autovacuum, sequences --------------------------------------------------------------------------------------------
+
+_VACUUM_OFF = re.compile(r"\bautovacuum_enabled\s*=\s*'?(?:false|off|no|0)\b", re.IGNORECASE)
+
+
+def _no_autovacuum(among: Among) -> Iterator[Finding]:
+    action = among.deed.action
+    if not isinstance(action, AlterTable | CreateTable) or not _VACUUM_OFF.search(among.deed.sql):
+        return
+    if any(isinstance(item, AlterTable) and item.name == action.name and _resets_vacuum(item) for item in among.rest()):
+        return
+    yield warned(
+        "turns-autovacuum-off",
+        f"turns autovacuum off for {action.name}: dead rows stay, statistics grow old, and only the vacuum that "
+        "prevents wraparound comes, at a time that nobody chose",
+        f"ALTER TABLE {action.name} RESET (autovacuum_enabled) at the end; to have it work harder or less hard, "
+        "autovacuum_vacuum_scale_factor and autovacuum_vacuum_cost_limit",
+    )
+
+
+def _resets_vacuum(action: AlterTable) -> bool:
+    """RESET, or another SET of it: what that one says is judged by itself."""
+    return any(isinstance(part, NamedPart) and "autovacuum_enabled" in part.options for part in action.parts)
+
+
+_RESTART = re.compile(r"\brestart\s+(?:with\s+)?(\d+)", re.IGNORECASE)
+
+
+def _restarts_sequence(among: Among) -> Iterator[Finding]:
+    if among.deed.action is None:
+        return
+    wanted = _RESTART.search(among.deed.sql)
+    for sequence in _restarted(among.deed.action, among.deed.before):
+        last = sequence.sequence.last if sequence.sequence is not None else None
+        if sequence.oid > 0 and last is not None and (wanted is None or int(wanted[1]) <= last):
+            yield warned(
+                "restarts-sequence",
+                f"restarts {sequence.full_name}, which has come to {last}: numbers that were given "
+                "before are given again, and INSERTs of code that runs now get 23505, or rows get mixed up where no "
+                "key holds them apart",
+                "sure enough where it only goes forward (RESTART WITH a number beyond the highest that there is)",
+                sequence.full_name,
+            )
+
+
+def _restarted(action: Action, before: Snapshot) -> Iterator[Relation]:
+    if isinstance(action, SequenceAction) and action.restarts and not action.creates:
+        found = maybe_relation(before, action.name)
+        if found is not None:
+            yield found
+    if isinstance(action, AlterTable):
+        table = maybe_relation(before, action.name)
+        for part in action.parts:
+            column = table.column(part.column) if table is not None and isinstance(part, NamedPart) else None
+            if table is not None and column is not None and isinstance(part, NamedPart) and "restart" in part.options:
+                yield from identity_sequences(before, table, column.number)
+
+
 _SETUP = (
     "CREATE TABLE t (a int); INSERT INTO t VALUES (1); "
     "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; "
@@ -172,5 +243,31 @@ RULES = (
         setup=_SETUP,
         bad="ALTER TABLE t SET UNLOGGED",
         good="ALTER TABLE t SET LOGGED",
+    ),
+    FamilyRule(
+        rule=Rule(
+            name="turns-autovacuum-off",
+            about=STATEMENT,
+            harm="Without autovacuum dead rows stay and the table grows, the planner works with old statistics, and "
+            "some day the vacuum that prevents wraparound comes all the same, and cannot be sent away.",
+            way_out="Leave it on, and change its thresholds; around a load, RESET it in the same migration.",
+        ),
+        finds_among=_no_autovacuum,
+        setup=_SETUP,
+        bad="ALTER TABLE t SET (autovacuum_enabled = false)",
+        good="ALTER TABLE t SET (autovacuum_enabled = true)",
+    ),
+    FamilyRule(
+        rule=Rule(
+            name="restarts-sequence",
+            about=STATEMENT,
+            harm="A sequence that is set back gives numbers a second time. Code that runs now gets 23505 for its "
+            "INSERTs, until the sequence is past the highest key again.",
+            way_out="Set it forward only: RESTART WITH a number beyond the highest that there is.",
+        ),
+        finds_among=_restarts_sequence,
+        setup="CREATE SEQUENCE s; SELECT nextval('s')",
+        bad="ALTER SEQUENCE s RESTART",
+        good="ALTER SEQUENCE s RESTART WITH 100",
     ),
 )

@@ -154,7 +154,8 @@ def goes_with(world: Snapshot, doomed: Doomed, named: Iterable[Ref]) -> Iterator
     roots = set(named)
     seen = {ref for ref in roots if not ref.sub}
     for ref, owner in doomed.refs.items():
-        if ref in roots or ref.oid < 0 or (owner is not None and Ref(CLASS, owner) in seen):
+        holder = Ref(CLASS, owner) if owner is not None else None
+        if ref in roots or ref.oid < 0 or holder in seen or (holder != ref and holder in doomed.refs):
             continue
         text = _word_of(world, ref, owner)
         if text:

@@ -32,14 +32,17 @@ from gate.rules.in_use import (
     used,
     warned,
 )
-from gate.rules.lookup import maybe_relation, word
+from gate.rules.lookup import find_type, maybe_relation, word
 from gate.rules.ruling import Among, FamilyRule
 
 # --- columns ----------------------------------------------------------------------------------------------------------
 
 
 def _drops_column(action: Action, effects: tuple[Effect, ...], before: Snapshot) -> Iterator[Finding]:
-    if not isinstance(action, AlterTable) or action.object == "type":
+    if not isinstance(action, AlterTable):
+        return
+    if action.object == "type":
+        yield from _drops_attribute(action, before)
         return
     table, effect = maybe_relation(before, action.name), used(action.name, effects, before)
     if table is None or effect is None:
@@ -59,6 +62,21 @@ def _drops_column(action: Action, effects: tuple[Effect, ...], before: Snapshot)
         _phases_of_drop(table, gone),
         effect.relation,
     )
+
+
+def _drops_attribute(action: AlterTable, before: Snapshot) -> Iterator[Finding]:
+    kind = find_type(before, action.name)
+    names = [quoted(part.column) for part in action.parts if isinstance(part, DropColumn)]
+    if kind is not None and kind.oid > 0 and names:
+        yield refused(
+            "drops-column",
+            f"drops {_plural('attribute', names)} of type {kind.full_name}: code that runs now gets an error "
+            "wherever it names it, or writes a row of the type with all of its values",
+            "1. this release: stop naming it in code; "
+            + next_release(
+                "drops-column", f"ALTER TYPE {action.name} DROP ATTRIBUTE {', DROP ATTRIBUTE '.join(names)}"
+            ),
+        )
 
 
 def _plural(noun: str, names: list[str]) -> str:

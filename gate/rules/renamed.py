@@ -98,6 +98,15 @@ def _renames_relation(among: Among) -> Iterator[Finding]:
     effect = effect_on(table, among.deed.effects, before)
     if table is None or effect is None or _is_a_swap(among, action) or _has_view(among.later(), table):
         return
+    if table.sequence is not None and table.sequence.owner_table:
+        yield warned(
+            "renames-relation",
+            f"renames sequence {effect.relation} to {quoted(action.to)}: its column follows, but code that names it "
+            "(nextval, currval) gets an error",
+            "sure enough where only the column's default takes numbers from it",
+            effect.relation,
+        )
+        return
     if table.is_partition:
         yield warned(
             "renames-relation",

@@ -94,8 +94,8 @@ def _restricted(kind: str, effect: Effect, since: str) -> Finding:
     return noted(
         "new-restriction",
         f"{since}, code that runs now and writes {what} into {effect.relation} gets {state}{also}",
-        "that the rows which are there keep to it says that code mostly does; look for what it writes for a moment "
-        "only, such as two rows exchanged in two statements",
+        "where the rows keep to it, code mostly does; look for what it writes for a moment only, such as two keys "
+        "exchanged one after the other",
         effect.relation,
     )
 

@@ -22,8 +22,8 @@ from gate.rules.ruling import FamilyRule
 
 _ONCE = "once on each connection that prepared it"
 _RETRY = (
-    "name the columns in code; drivers that prepare by themselves (pgx, asyncpg, JDBC after the fifth time, Rails) "
-    "either try again outside a transaction or need their connections made anew after the release"
+    "name the columns in code; a driver that prepares by itself (pgx, asyncpg, JDBC, Rails) tries again outside a "
+    "transaction, or needs its connections made anew"
 )
 
 
@@ -77,7 +77,7 @@ def _star(what: str, effect: Effect) -> Finding:
     return noted(
         "row-shape-changes",
         f"{what}: prepared statements that return * of it fail with 0A000 (cached plan must not change result type), "
-        f"{_ONCE}; COPY of it without a list of columns no longer fits a file written before",
+        f"{_ONCE}",
         _RETRY,
         effect.relation,
     )
@@ -91,7 +91,8 @@ RULES = (
             harm=OVERLAP + "A prepared statement keeps the shape of its result. After a column is added or dropped, "
             "those that return * (SELECT *, RETURNING *) fail once on each connection with 0A000, cached plan must "
             "not change result type; after another type, or only another length, those that name the column do too. "
-            "Inside a transaction the whole transaction is lost. A new default, NOT NULL, or an enum value changes "
+            "Inside a transaction the whole transaction is lost. COPY without a list of columns no longer fits a file "
+            "written before. A new default, NOT NULL, or an enum value changes "
             "no shape.",
             way_out="Name the columns in code, which an ORM can be told too. Else expect one error per connection and "
             "statement, and let the pool make its connections anew.",

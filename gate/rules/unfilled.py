@@ -8,6 +8,7 @@ from gate.model.actions import (
     Action,
     AddColumn,
     AddConstraint,
+    AlterDomain,
     AlterTable,
     ColumnSpec,
     NamedPart,
@@ -21,7 +22,7 @@ from gate.model.names import quoted
 from gate.model.plan import Finding
 from gate.model.rules import STATEMENT, Rule
 from gate.model.snapshot import Snapshot
-from gate.rules.in_use import OVERLAP, effect_on, noted, refused, rows_of, sql_name, warned
+from gate.rules.in_use import OVERLAP, effect_on, listed, noted, refused, sql_name, warned
 from gate.rules.lookup import find_type, maybe_relation
 from gate.rules.proven import proves_not_null
 from gate.rules.ruling import Among, FamilyRule
@@ -77,12 +78,10 @@ def _needs_value(spec: ColumnSpec, before: Snapshot) -> bool:
 
 def _added(table: Relation, effect: Effect, spec: ColumnSpec) -> Finding:
     name, column = sql_name(table), quoted(spec.name)
-    rows = f"the rows that are there{rows_of(effect)} make it fail" if not table.is_known_empty else ""
-    both = "; were there none, " if rows else ""
     return refused(
         "unfilled-column",
-        f"adds {column} to {effect.relation} NOT NULL and without a default: {rows}{both}code that runs now does not "
-        "know it, and each of its INSERTs would get 23502",
+        f"adds {column} to {effect.relation} NOT NULL and without a default: code that runs now does not know it, and "
+        "each of its INSERTs gets 23502",
         f"1. this release: ALTER TABLE {name} ADD COLUMN {column} ... with a DEFAULT, or without NOT NULL, and code "
         f"that fills it; fill old rows in batches; 2. next release: ALTER TABLE {name} ALTER COLUMN {column} SET NOT "
         "NULL",
@@ -186,6 +185,8 @@ def _becomes_not_null(among: Among, table: Relation, name: str) -> bool:
 
 
 def _changes_default(action: Action, effects: tuple[Effect, ...], before: Snapshot) -> Iterator[Finding]:
+    if isinstance(action, AlterDomain) and action.what == "set default":
+        yield from _of_domain(action, before)
     for table, effect, part in _parts(action, effects, before):
         column = table.column(part.column) if part.column else None
         if column is None or column.is_new:
@@ -209,6 +210,19 @@ def _changes_default(action: Action, effects: tuple[Effect, ...], before: Snapsh
                 "add a column with the new expression beside it, and let the next release read that",
                 effect.relation,
             )
+
+
+def _of_domain(action: AlterDomain, before: Snapshot) -> Iterator[Finding]:
+    kind = find_type(before, action.name)
+    tables = [before.relations[oid] for oid, _ in kind.used_by if oid in before.relations] if kind is not None else []
+    old = [table.full_name for table in tables if table.oid > 0 and not table.is_known_empty]
+    if kind is not None and kind.oid > 0 and kind.has_default and old:
+        yield noted(
+            "changes-default",
+            f"the default of domain {kind.full_name} becomes another: rows of code that runs now and leaves out a "
+            f"column of it, in {listed(old)}, get that from the moment this commits",
+            "let the new code write such columns out, and change the default in the next release",
+        )
 
 
 def _same(stored: str, written: str) -> bool:

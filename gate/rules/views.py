@@ -37,7 +37,16 @@ def derive_view(action: CreateView, world: Snapshot) -> Iterator[Touch]:
     if existing.kind != "v":
         raise ServerWouldReject(f'"{action.name}" is not a view', sqlstate="42809")
     require_owner(world, existing)
+    if _loses_columns(action, existing):
+        raise ServerWouldReject(
+            "cannot drop columns from view", sqlstate="42P16", remedy="DROP VIEW and CREATE VIEW, in one transaction"
+        )
     yield Touch(existing.oid, AE)
+
+
+def _loses_columns(action: CreateView, existing: Relation) -> bool:
+    """Whether the new query has fewer columns; where it has a star that is not known."""
+    return not action.query.has_star and 0 < len(action.query.output_columns) < len(existing.columns)
 
 
 def _existing(action: CreateView, world: Snapshot) -> Relation | None:
