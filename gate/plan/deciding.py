@@ -150,6 +150,7 @@ def _deeds(folded: FoldedMigration, priced: list[Priced], judging: Judging) -> t
             effects=priced[place].effects,
             before=replace(item.before, moment=judging.moment),
             transaction=commits.get(place, len(commits)),
+            most_rows=lambda relation: judging.policy.limits_of(relation).batch_rows,
         )
         for place, item in enumerate(folded.statements)
     )

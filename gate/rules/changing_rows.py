@@ -19,21 +19,21 @@ from gate.model.work import Work
 from gate.rules.counting_rows import MANY_ROWS, queries_of, rows_in, rows_met, targets
 from gate.rules.in_use import columns_of, effect_on, is_unused, listed, sql_name, warned
 from gate.rules.lookup import family, maybe_relation, referencing
-from gate.rules.ruling import FamilyRule
+from gate.rules.ruling import Among, FamilyRule
 
 _DOES = {"update": "updates", "delete": "deletes", "merge": "changes"}
 
 
-def many_rows(
-    action: Action, effects: tuple[Effect, ...], before: Snapshot, most: int = MANY_ROWS
-) -> Iterator[Finding]:
-    """A finding for each relation in use of which more than `most` rows may be changed in one transaction."""
-    for query, is_itself in queries_of(action):
-        for use, table in targets(query, before):
-            if is_unused(table, effects, before):
+def _many_rows(among: Among) -> Iterator[Finding]:
+    """Each relation in use of which more rows may be changed in one transaction than the policy allows."""
+    deed = among.deed
+    assert deed.action is not None
+    for query, is_itself in queries_of(deed.action):
+        for use, table in targets(query, deed.before):
+            if is_unused(table, deed.effects, deed.before):
                 continue
-            rows = rows_met(use, table, effects, before)
-            if rows is None or rows > most:
+            rows = rows_met(use, table, deed.effects, deed.before)
+            if rows is None or rows > deed.most_rows(table.full_name):
                 yield _many(use, table, rows, is_itself=is_itself and query.change is not None)
 
 
@@ -193,7 +193,7 @@ RULES = (
             way_out="Batches by key: a few thousand rows at a time, a commit after each, outside a transaction. gate "
             "does that by itself where each row's new value depends on that row alone.",
         ),
-        finds=many_rows,
+        finds_among=_many_rows,
         setup=_BIG + "CREATE TABLE few (id int PRIMARY KEY, n int); INSERT INTO few VALUES (1, 1)" + _ANALYZED,
         bad="UPDATE big SET n = 0 WHERE n > 5",
         good="UPDATE big SET n = 0 WHERE id IN (1, 2, 3)",

@@ -18,7 +18,7 @@ from gate.rules.code import code_of
 from gate.rules.lookup import family, maybe_relation
 
 MANY_ROWS = 10_000
-"""More rows than this are many for one transaction, unless a policy says otherwise (`limits.batch_rows`)."""
+"""A relation with more rows than this is a large one."""
 
 _COMMON = 10.0
 # A value that is looked for may be more frequent than the average one by so much.

@@ -20,6 +20,7 @@ class Deed:
     """One statement of a migration; those with the same `transaction` commit together.
 
     `action` is None where the statement was not understood, or would be rejected: no rule speaks of it then.
+    `most_rows` is how many rows of a relation, by `schema.name`, one statement may change.
     """
 
     sql: str
@@ -27,6 +28,7 @@ class Deed:
     effects: tuple[Effect, ...]
     before: Snapshot
     transaction: int
+    most_rows: Callable[[str], float]
 
 
 @dataclass(frozen=True, kw_only=True)

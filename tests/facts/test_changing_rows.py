@@ -13,6 +13,7 @@ from gate.db.connect import connect
 from gate.model.migration import Migration
 from gate.model.plan import Finding
 from gate.plan.reading import read
+from gate.policy.policy import DEFAULT, Limits, Policy
 from gate.sql.script import split_script
 from tests.facts.conftest import Shop
 from tests.servers import Database
@@ -65,11 +66,13 @@ FEW = [
 ]
 
 
-def said(database: Database, sql: str) -> list[Finding]:
+def said(database: Database, sql: str, policy: Policy = DEFAULT) -> list[Finding]:
     """All findings of a migration."""
     migrations = read([Migration(id="1", path="1.sql", text=sql, statements=split_script(sql))])
     with connect(database.conninfo, application_name="gate plan") as connection:
-        plan = weigh(connection, migrations, look(connection, migrations), Weighing(source="sql"), Clock())
+        plan = weigh(
+            connection, migrations, look(connection, migrations), Weighing(source="sql", policy=policy), Clock()
+        )
     return [finding for statement in plan.statements for finding in statement.findings]
 
 
@@ -98,6 +101,14 @@ def test_a_table_that_was_never_analysed_is_not_taken_for_small(clone: Clone) ->
     (finding,) = [item for item in said(database, "UPDATE t SET n = n + 1") if item.rule == "writes-many-rows"]
     assert "not known" in finding.problem
     assert "writes-many-rows" not in rules_of(database, "UPDATE u SET n = n + 1")
+
+
+def test_a_policy_says_how_many_are_many(shared: Shop) -> None:
+    database, sql = shared(BIG), "UPDATE hot SET kind = 'l'"
+    strict = Policy(relations={"public.hot": Limits(batch_rows=50)})
+    assert "writes-many-rows" in [item.rule for item in said(database, sql, strict)]
+    patient = Policy(limits=Limits(batch_rows=100_000))
+    assert "writes-many-rows" not in [item.rule for item in said(database, MANY[0], patient)]
 
 
 MEANS = {
