@@ -87,11 +87,11 @@ def found(extent: Extent, rows: float, figures: Figures, *, by_index: bool) -> A
 def _entries(extent: Extent, rows: float, world: Snapshot, figures: Figures) -> tuple[float, float, float]:
     """Nanoseconds, WAL and bytes of an entry in every index for so many rows."""
     ns = wal = size = 0.0
-    total = sum(index.size_bytes or 0 for index in extent.relation.indexes)
-    cached = shared_bytes(world.server) * 0.75
-    far = max(0.0, 1 - cached / total) if total > cached else 0.0
-    for index in extent.relation.indexes:
-        spec = spec_of(index, extent.relation, world, extent)
+    specs = [(index, spec_of(index, extent.relation, world, extent)) for index in extent.relation.indexes]
+    # Half of what comes is there already on average; the heap's pages need half of the cache.
+    total = sum((index.size_bytes or 0) + rows * spec.entry_bytes * 0.65 for index, spec in specs)
+    far = max(0.0, 1 - 0.5 * shared_bytes(world.server) / total) if total else 0.0
+    for index, spec in specs:
         entries = rows * spec.share[1]
         ns += entries * _entry_ns(index, spec, far, figures)
         wal += entries * (_WAL_OF_ENTRY + spec.entry_bytes)

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, replace
 
 from gate.model.catalog import Column, Index, Relation, Type
+from gate.model.expressions import Expression
 from gate.model.rates import Figures
 from gate.model.snapshot import Server, Snapshot
 from gate.plan.costs.amount import Amount, spending
@@ -42,7 +43,7 @@ class IndexSpec:
     keys: tuple[Key, ...] = ()
     included_width: float = 0.0
     is_unique: bool = False
-    expressions: int = 0
+    evaluating_ns: float = 0.0
     last_column: int = 1
     share: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
@@ -68,7 +69,40 @@ def key_of(column: Column, world: Snapshot, extent: Extent, *, collation: int | 
 
 
 EXPRESSION_KEY = Key(width=32.0, compare=1.0)
-"""Of an expression nothing is known before it is indexed; a text is the dearest of the usual ones."""
+"""Of an expression that is stored nothing is known; a text is the dearest of the usual ones."""
+
+_ARITHMETIC = frozenset("+-*/%&|#")
+
+
+def expression_key(expression: Expression, world: Snapshot, extent: Extent) -> Key:
+    """A number where numbers are reckoned with; a text vector has about a word for each ten bytes; else a text."""
+    columns = [column for name in expression.columns if (column := extent.relation.column(name))]
+    width = sum(width_of(column, world) for column in columns)
+    if _makes_words(expression):
+        return Key(width=width, compare=1.0, elements=max(1.0, width / _PER_WORD))
+    is_reckoned = not expression.calls and set(expression.operators) <= _ARITHMETIC and bool(expression.operators)
+    kinds = [base_type(column.type, world) for column in columns]
+    if is_reckoned and all(kind is not None and _compare(kind, 0) == 0 for kind in kinds):
+        return Key(width=8.0, compare=0.0)
+    return replace(EXPRESSION_KEY, width=min(width, 64.0) or EXPRESSION_KEY.width)
+
+
+def evaluating_ns(expression: Expression, world: Snapshot, extent: Extent, figures: Figures) -> float:
+    """One evaluation; to make words of a text takes time for each of its bytes."""
+    each = figures.check_ns * 4 + len(expression.calls) * figures.call_ns
+    if not _makes_words(expression):
+        return each
+    columns = [column for name in expression.columns if (column := extent.relation.column(name))]
+    return each + sum(width_of(column, world) for column in columns) * figures.call_ns * _PARSED
+
+
+_PER_WORD = 10.0
+# Of a call, what the parser of text search takes for a byte.
+_PARSED = 0.7
+
+
+def _makes_words(expression: Expression) -> bool:
+    return any(call.name.name == "to_tsvector" for call in expression.calls)
 
 
 def _compare(kind: Type | None, collation: int) -> float:
@@ -86,8 +120,11 @@ def _elements(column: Column, kind: Type | None, world: Snapshot) -> float:
     if column.gathered is not None and column.gathered.elements:
         return column.gathered.elements
     width = width_of(column, world)
-    per_entry = {"tsvector": 10.0, "jsonb": 11.0, "text": 1.0, "varchar": 1.0}
-    return max(1.0, width / per_entry.get(kind.name if kind else "", 8.0))
+    name = kind.name if kind is not None else ""
+    if name == "jsonb":
+        # Many of its values stand in one row only, and an entry of its own is the dearest.
+        return max(1.0, width / 14.0) * 3
+    return max(1.0, width / {"tsvector": _PER_WORD, "text": 1.0, "varchar": 1.0}.get(name, 8.0))
 
 
 def spec_of(index: Index, relation: Relation, world: Snapshot, extent: Extent) -> IndexSpec:
@@ -102,10 +139,14 @@ def spec_of(index: Index, relation: Relation, world: Snapshot, extent: Extent) -
         keys=tuple(keys),
         included_width=sum(width_of(column, world) for column in included),
         is_unique=index.is_unique,
-        expressions=sum(1 for key in index.keys if not key.column) + int(index.has_predicate),
+        evaluating_ns=_STORED_NS * (sum(1 for key in index.keys if not key.column) + int(index.has_predicate)),
         last_column=max(index.columns, default=1),
     )
     return replace(spec, share=_share_by_size(index, spec, extent)) if index.has_predicate else spec
+
+
+# What an expression of which only its being there is known takes.
+_STORED_NS = 100.0
 
 
 def _share_by_size(index: Index, spec: IndexSpec, extent: Extent) -> tuple[float, float, float]:
@@ -126,12 +167,13 @@ def built(spec: IndexSpec, extent: Extent, figures: Figures, server: Server) -> 
 
 def _built(spec: IndexSpec, extent: Extent, share: float, figures: Figures, server: Server) -> Amount:
     entries = extent.rows * share
-    scan = read_ns(extent, figures, columns=spec.last_column) + extent.rows * spec.expressions * figures.check_ns * 4
+    scan = read_ns(extent, figures, columns=spec.last_column) + extent.rows * spec.evaluating_ns
     match spec.method:
         case "btree":
             return _btree(spec, extent, entries, scan, figures, server)
         case "brin":
-            return spending(scan + entries * figures.row_read_ns, kept=extent.pages / 128 * 64, wal=PAGE * 4)
+            summing = entries * len(spec.keys) * figures.number_compare_ns * _BRIN_COMPARES
+            return spending(scan + summing, kept=extent.pages / 128 * 64, wal=PAGE * 4)
         case "hash":
             size = entries * 20 / 0.75
             # Buckets are filled in hash order; each page is logged row by row.
@@ -142,6 +184,10 @@ def _built(spec: IndexSpec, extent: Extent, share: float, figures: Figures, serv
         case _:
             size = entries * spec.entry_bytes / 0.7
             return spending(scan + entries * figures.gist_row_ns, kept=size, wal=size * 1.5)
+
+
+# Through the operator class's functions: a call, and two comparisons in it.
+_BRIN_COMPARES = 4
 
 
 def read_ns(extent: Extent, figures: Figures, *, columns: int = 0) -> float:

@@ -108,7 +108,7 @@ def looked_up(extent: Extent, figures: Figures, *, hashed: float, columns: int =
     """Every row read, and looked for in a hash table of so many bytes: one that the processor's cache does not hold
     takes longer.
     """
-    farness = min(max(hashed / _STATED_BYTES, 0.25), 2.0)
+    farness = min(0.4 + 0.6 * hashed / _STATED_BYTES, 2.0)
     each = figures.joined_row_ns * farness * (_TEXT_FACTOR if is_text else 1.0)
     return spending(read_ns(extent, figures, columns=columns) + extent.rows * each)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from gate.model.actions import Cluster, CreateIndex, Refresh, Reindex, Vacuum
 from gate.model.catalog import Index
+from gate.model.expressions import Expression
 from gate.model.work import Work
 from gate.plan.costs import changing, indexing, rewriting, scanning
 from gate.plan.costs.amount import NOTHING, Amount, spending, summed
@@ -15,10 +18,9 @@ def created(action: CreateIndex, site: Site) -> Amount:
     """The index that is named, on this table or partition."""
     table = site.relation
     plain = columns_named(table, action.columns)
-    keys = [
-        indexing.key_of(column, site.world, site.extent) if column else indexing.EXPRESSION_KEY
-        for column in (table.column(name) if name else None for name in action.columns)
-    ]
+    written = iter(action.expressions)
+    keys = [_key(name, written, site) for name in action.columns]
+    evaluated = (*action.expressions, *((action.where,) if action.where else ()))
     used = columns_named(table, [name for item in action.expressions for name in item.columns])
     asked = columns_named(table, action.where.columns if action.where else ())
     spec = indexing.IndexSpec(
@@ -26,12 +28,21 @@ def created(action: CreateIndex, site: Site) -> Amount:
         keys=tuple(keys),
         included_width=sum(width_of(column, site.world) for column in columns_named(table, action.include)),
         is_unique=action.is_unique,
-        expressions=len(action.expressions) + (1 if action.where else 0),
+        evaluating_ns=sum(indexing.evaluating_ns(item, site.world, site.extent, site.figures) for item in evaluated),
         last_column=last_number([*plain, *used, *asked]),
         share=share_of(action.where, site.extent),
     )
     build = indexing.concurrently if action.is_concurrent else indexing.built
     return build(spec, site.extent, site.figures, site.server)
+
+
+def _key(name: str | None, written: Iterator[Expression], site: Site) -> indexing.Key:
+    """A column's, or that of the next expression."""
+    column = site.relation.column(name) if name else None
+    if column is not None:
+        return indexing.key_of(column, site.world, site.extent)
+    expression = next(written, None) if name is None else None
+    return indexing.expression_key(expression, site.world, site.extent) if expression else indexing.EXPRESSION_KEY
 
 
 def reindexed(action: Reindex, site: Site) -> Amount:
@@ -83,7 +94,9 @@ def vacuumed(action: Vacuum, site: Site) -> Amount:
         amount += cleaning.widened(0.05, 3.0)
     if action.analyzes:
         target = site.server.settings.get("default_statistics_target", "")
-        amount += scanning.sampled(site.extent, site.figures, target=int(target) if target.isdigit() else 100)
+        amount += scanning.sampled(
+            site.extent, site.world, site.figures, target=int(target) if target.isdigit() else 100
+        )
     return amount
 
 
@@ -103,7 +116,7 @@ def refreshed(action: Refresh, site: Site) -> Amount | None:
         extent.rows * (figures.joined_row_ns + figures.hashed_row_ns) * 2
         + indexing.read_ns(extent, figures, columns=len(site.relation.columns)) * 3
     )
-    return (written + scanning.sampled(extent, figures) + compared).widened(0.5, 4.0)
+    return (written + scanning.sampled(extent, site.world, figures) + compared).widened(0.5, 4.0)
 
 
 def read_for_query(site: Site) -> Amount:

@@ -15,7 +15,7 @@ from gate.plan.costs import changing
 from gate.plan.costs.amount import NOTHING, Amount
 from gate.plan.costs.extent import distinct_of, extent_of, is_toasted
 from gate.plan.costs.maintaining import read_for_query
-from gate.plan.costs.site import UNKNOWN_SHARE, Site, extents, family, named
+from gate.plan.costs.site import Site, extents, family, named
 
 _CHANGES = frozenset({"insert", "update", "delete", "merge"})
 
@@ -85,9 +85,9 @@ def _read(use: RelationUse | None, site: Site) -> Amount:
 def _matching(use: RelationUse, site: Site) -> tuple[float, bool]:
     """How many rows meet the conditions on single columns, and whether an index leads there.
 
-    Where all that is known of a condition is that there is one, a third.
+    Where all that is known of a condition is that there is one, a half.
     """
-    share, by_index = UNKNOWN_SHARE[1] if use.is_filtered and not use.quals else 1.0, False
+    share, by_index = 0.5 if use.is_filtered and not use.quals else 1.0, False
     for qual in use.quals:
         column = site.relation.column(qual.column)
         if column is None:

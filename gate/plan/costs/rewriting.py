@@ -10,8 +10,8 @@ from gate.model.rates import Figures
 from gate.model.snapshot import Snapshot
 from gate.plan.costs.amount import Amount, spending, summed
 from gate.plan.costs.extent import PAGE, Extent
-from gate.plan.costs.indexing import IndexSpec, compare_ns, read_ns, rebuilt
-from gate.plan.costs.resources import sort_bytes
+from gate.plan.costs.indexing import IndexSpec, read_ns, rebuilt
+from gate.plan.costs.resources import shared_bytes
 
 # The head of a record that logs one row.
 _WAL_OF_ROW = 60
@@ -32,7 +32,10 @@ def rewritten(extent: Extent, world: Snapshot, figures: Figures, *, extra_ns: fl
 
 
 def moved(extent: Extent, world: Snapshot, figures: Figures, *, order: IndexSpec | None = None) -> Amount:
-    """By VACUUM FULL, and by CLUSTER in the order of an index: whole rows are sorted where they are not in it."""
+    """By VACUUM FULL, and by CLUSTER in the order of an index, which fetches row after row from wherever it lies.
+
+    The planner sorts instead (`plan_cluster_use_sort`) only where the table is larger than `effective_cache_size`.
+    """
     columns = len(extent.relation.columns)
     size = extent.live_bytes + extent.toast_bytes
     ns = (
@@ -41,16 +44,15 @@ def moved(extent: Extent, world: Snapshot, figures: Figures, *, order: IndexSpec
         + extent.live_bytes / PAGE * figures.page_written_ns
         + _toast_ns(extent, figures)
     )
-    spilled = 0.0
-    if order is not None and order.keys and order.keys[0].correlation < _IN_ORDER:
-        ns += compare_ns(order, extent.rows, figures) + extent.rows * figures.index_row_ns
-        if extent.live_bytes > sort_bytes(world.server):
-            spilled = extent.live_bytes
-            ns += spilled / PAGE * figures.spilled_page_ns
-    return spending(ns, kept=size, passing=spilled, wal=size) + all_indexes(extent, world, figures)
+    if order is not None and order.keys:
+        ns += extent.rows * (_fetched(extent, order, world) * figures.page_read_ns + figures.row_read_ns)
+    return spending(ns, kept=size, wal=size) + all_indexes(extent, world, figures)
 
 
-_IN_ORDER = 0.99
+def _fetched(extent: Extent, order: IndexSpec, world: Snapshot) -> float:
+    """How often the page of the next row is neither that of the last one nor in the server's own cache."""
+    apart = 1 - min(1.0, abs(order.keys[0].correlation)) ** 2
+    return apart * max(0.0, 1 - 0.75 * shared_bytes(world.server) / max(extent.heap_bytes, 1.0))
 
 
 def copied(size: float, figures: Figures) -> Amount:

@@ -5,10 +5,13 @@ Source: PostgreSQL 18 `tablecmds.c` (ATRewriteTable), `analyze.c` (acquire_sampl
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gate.model.rates import Figures
+from gate.model.snapshot import Snapshot
 from gate.plan.costs.amount import Amount, spending
 from gate.plan.costs.extent import Extent
-from gate.plan.costs.indexing import read_ns
+from gate.plan.costs.indexing import IndexSpec, compare_ns, key_of, read_ns
 
 
 def scanned(
@@ -21,11 +24,11 @@ def scanned(
     return spending(ns)
 
 
-def sampled(extent: Extent, figures: Figures, *, target: int = 100) -> Amount:
+def sampled(extent: Extent, world: Snapshot, figures: Figures, *, target: int = 100) -> Amount:
     """ANALYZE: pages here and there, and the sampled rows sorted by each column."""
     pages, rows = min(extent.pages, 300.0 * target), min(extent.rows, 300.0 * target)
-    columns = max(1, len(extent.relation.columns))
-    return spending(pages * figures.page_read_ns * 2 + rows * columns * _SAMPLE_COMPARES * figures.text_compare_ns)
-
-
-_SAMPLE_COMPARES = 15
+    keys = (key_of(column, world, extent) for column in extent.relation.columns)
+    sorting = sum(compare_ns(IndexSpec(keys=(replace(key, correlation=0.0),)), rows, figures) for key in keys)
+    return spending(
+        pages * figures.page_read_ns * 1.5 + sorting + rows * len(extent.relation.columns) * figures.check_ns
+    )
