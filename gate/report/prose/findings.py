@@ -13,8 +13,8 @@ from gate.report.prose import said
 from gate.report.prose.said import Said
 from gate.report.prose.words import led, painted, shortened, wrapped
 
-# `1. ...; 2. ...`: from the second on.
-_NUMBERED = re.compile(r"; (?=[2-9]\. )")
+# `do it in phases: 1. ...; 2. ...`
+_NUMBERED = re.compile(r"; (?=[2-9]\. )|(?<=:) (?=1\. .*; 2\. )", re.DOTALL)
 _COLOURS = {said.REFUSE: "red", said.SPLIT: "yellow", said.WARN: "yellow", said.NOTE: "dim", said.ALLOWED: "dim"}
 # How many of one rule are told in full.
 _MOST = {said.REFUSE: 5, said.SPLIT: 5, said.WARN: 5, said.NOTE: 2, said.ALLOWED: 5}

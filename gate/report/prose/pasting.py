@@ -31,7 +31,8 @@ def script(steps: Iterable[Step], width: int) -> list[str]:
         wanted = _lock_timeout(step) or timeout
         if number > 1:
             lines.append("")
-        lines += _comment(f"{number} of {len(all_steps)}: {step.why}", width)
+        place = f"{number} of {len(all_steps)}: " if len(all_steps) > 1 else ""
+        lines += _comment(f"{place}{step.why}", width)
         lines += _comment(_meanwhile(step), width, " " * 3)
         if wanted != timeout:
             lines.append(f"SET lock_timeout = {wanted};")

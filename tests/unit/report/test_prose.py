@@ -72,9 +72,17 @@ def test_every_line_fits() -> None:
     assert all(columns(line) <= 40 for line in table.lines(row, widths))
 
 
-def test_numbered_phases_stand_on_lines_of_their_own() -> None:
-    finding = Finding(rule="renames-column", severity=Severity.REFUSE, problem="", remedy="1. this; 2. next; 3. after")
-    assert way_out(Said(finding=finding)) == "1. this\n2. next\n3. after"
+@pytest.mark.parametrize(
+    ("remedy", "lines"),
+    [
+        ("1. this; 2. next; 3. after", ["1. this", "2. next", "3. after"]),
+        ("in phases: 1. this; 2. next", ["in phases:", "1. this", "2. next"]),
+        ("version 1. is old: 1. is not a phase", ["version 1. is old: 1. is not a phase"]),
+    ],
+)
+def test_numbered_phases_stand_on_lines_of_their_own(remedy: str, lines: list[str]) -> None:
+    finding = Finding(rule="renames-column", severity=Severity.REFUSE, problem="", remedy=remedy)
+    assert way_out(Said(finding=finding)).splitlines() == lines
 
 
 @pytest.mark.parametrize(
