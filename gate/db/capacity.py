@@ -11,6 +11,7 @@ from gate.db.asking import Ask, Asking, Row
 from gate.db.errors import translated
 from gate.model.capacity import SHARE, Capacity, KeyPair, KeyPosition, SequencePosition
 from gate.model.names import quoted
+from gate.model.units import plural
 from gate.model.unread import Unread
 
 _BEGIN, _END = b"BEGIN READ ONLY", b"ROLLBACK"
@@ -114,7 +115,7 @@ def _unread(sequences: list[Row], role: str) -> Iterator[Unread]:
     hidden = [row for row in sequences if not row["is_readable"]]
     if hidden:
         yield Unread(
-            what=f"how far {len(hidden):,} sequences have come",
+            what=f"how far {plural(len(hidden), 'sequence')} {'has' if len(hidden) == 1 else 'have'} come",
             why=f"{role} may not read them",
             remedy=f"GRANT pg_read_all_data TO {role}",
         )

@@ -72,13 +72,15 @@ class NullsIn(Check):
 class ViolatorsOf(Check):
     """Rows for which `condition` is false. `name` is the constraint's, empty for one without; `domain` its domain.
 
-    `value` is the column that VALUE stands for in a domain's condition.
+    `value` is the column that VALUE stands for in a domain's condition. `is_stored`: the catalog has the constraint,
+    not validated.
     """
 
     condition: Term
     name: str = ""
     domain: str = ""
     value: str = ""
+    is_stored: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,7 @@ class OrphansOf(Check):
     """Rows that refer to nothing: `columns` against `keys` of the second relation, whose name is `referenced`.
 
     `is_full` is MATCH FULL, which refuses keys that are NULL in part; `is_partitioned` the referenced table.
+    `is_stored`: the catalog has the foreign key, not validated.
     """
 
     columns: tuple[str, ...]
@@ -94,6 +97,7 @@ class OrphansOf(Check):
     is_full: bool = False
     is_partitioned: bool = False
     name: str = ""
+    is_stored: bool = False
 
 
 class Key(NamedTuple):

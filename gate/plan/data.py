@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from gate.model.checks import (
     Answer,
@@ -53,9 +54,12 @@ def _unknown(check: Check, answer: Answer) -> Finding:
 
 
 def _violated(check: Check, answer: Answer, places: list[str]) -> Finding:
-    problem = _problem(check, _amount(answer))
+    assert answer.count is not None
+    problem = _problem(check, _Amount(answer.count, is_at_least=answer.is_at_least))
     if places:
-        problem = f"now {problem}; {places[-1]} changes these rows before, and may repair them"
+        problem += f" as it stands now; {places[-1]} changes these rows before, and may put that right"
+    else:
+        problem += f": {_consequence(check)}"
     seen = f"; see them with: {answer.query}" if answer.query else ""
     return Finding(
         rule=_rule(check),
@@ -67,10 +71,18 @@ def _violated(check: Check, answer: Answer, places: list[str]) -> Finding:
     )
 
 
-def _amount(answer: Answer) -> str:
-    """`1 row`, `at least 12,400 rows`."""
-    assert answer.count is not None
-    return f"{'at least ' if answer.is_at_least else ''}{plural(answer.count, 'row')}"
+@dataclass(frozen=True)
+class _Amount:
+    """How many, and the words that go with it."""
+
+    count: int
+    is_at_least: bool
+
+    def of(self, noun: str, one: str, many: str) -> str:
+        """`1 row of t has`, `at least 12,400 rows of t have`: `noun` is the thing and where it is."""
+        thing, _, rest = noun.partition(" ")
+        few = "at least " if self.is_at_least else ""
+        return f"{few}{plural(self.count, thing)} {rest} {one if self.count == 1 else many}"
 
 
 def _rule(check: Check) -> str:
@@ -135,41 +147,53 @@ def _misplaced(check: OutsidePartition) -> str:
     return f"rows of {_table(check)} that belong to {check.partition}"
 
 
-def _problem(check: Check, amount: str) -> str:
-    table = _table(check)
+def _problem(check: Check, amount: _Amount) -> str:
+    rows = f"row of {_table(check)}"
     match check:
         case NullsIn() if check.fills:
-            return f"{table} has {amount} that would get no {quoted(check.column)}: the server refuses the NULL"
+            return f"{amount.of(rows, 'gets', 'get')} no value in the new column {quoted(check.column)}"
         case NullsIn():
-            domain = f", which the domain {check.domain} then forbids" if check.domain else ""
-            return f"{amount} of {table} have no {quoted(check.column)}{domain}: the server refuses the statement"
-        case OrphansOf() if check.is_full:
-            return (
-                f"{amount} of {table} refer to no row of {check.referenced}, or only in part (MATCH FULL), by "
-                f"{_listed(check.columns)}: the server refuses the foreign key"
-            )
+            return f"{amount.of(rows, 'has', 'have')} no {quoted(check.column)}"
         case OrphansOf():
-            return (
-                f"{amount} of {table} refer to no row of {check.referenced} by {_listed(check.columns)}: the server "
-                "refuses the foreign key"
-            )
+            partly = ", or only in part (MATCH FULL)," if check.is_full else ""
+            refer = amount.of(rows, "refers", "refer")
+            return f"{refer} to no row of {check.referenced}{partly} by {_listed(check.columns)}"
         case DuplicatesOf():
-            shared = amount.replace("rows", "values").replace("row", "value")
-            return f"{shared} of {_keys(check)} stand in more than one row of {table}: the server refuses the index"
+            stand = amount.of(f"value of {_keys(check)}", "stands", "stand")
+            return f"{stand} in more than one row of {_table(check)}"
         case ViolatorsOf():
-            return f"{amount} of {table} violate {_constraint(check)}: the server refuses the statement"
+            return f"{amount.of(rows, 'violates', 'violate')} {_constraint(check)}"
         case FailingCasts() if check.truncates:
-            return f"{quoted(check.column)} of {amount} of {table} is cut short by the cast to {check.target_name}"
+            cut = amount.of(f"value of {quoted(check.column)} in {_table(check)}", "is", "are")
+            return f"{cut} cut short by the cast to {check.target_name}"
         case FailingCasts():
-            return (
-                f"{quoted(check.column)} of {amount} of {table} does not become {check.target_name}: the server "
-                "refuses the statement"
-            )
+            become = amount.of(f"value of {quoted(check.column)} in {_table(check)}", "does", "do")
+            return f"{become} not become {check.target_name}"
+        case OutsidePartition() if check.bound is not None or check.partition == check.table:
+            return f"{amount.of(rows, 'does', 'do')} not fit its bound"
+        case OutsidePartition():
+            return f"{amount.of(rows, 'belongs', 'belong')} to {check.partition}"
         case _:
-            return f"{amount}: {_what(check)}; the server refuses the partition"
+            raise AssertionError(check)
+
+
+def _consequence(check: Check) -> str:
+    match check:
+        case NullsIn() if check.domain:
+            return f"the domain {check.domain} forbids that then, and the server refuses the statement"
+        case OrphansOf():
+            return "the server refuses the foreign key"
+        case DuplicatesOf():
+            return "the server refuses the index, at the end of its build"
+        case FailingCasts() if check.truncates:
+            return "what is cut is lost without a word"
+        case _:
+            return "the server refuses the statement"
 
 
 _NEW_ROWS = "or add it NOT VALID, which holds for new rows from then on, and validate it once the old ones are repaired"
+
+_VALIDATE_LATER = "or leave the validation to a later release: new rows are held to it already"
 
 
 def _repair(check: Check) -> str:
@@ -182,13 +206,12 @@ def _repair(check: Check) -> str:
         case NullsIn():
             return f"fill {quoted(check.column)} in batches by an earlier migration, once the code writes it"
         case OrphansOf():
-            return f"make them refer to a row, set them to NULL, or delete them before the release; {_NEW_ROWS}"
+            later = _VALIDATE_LATER if check.is_stored else _NEW_ROWS
+            return f"make them refer to a row, set them to NULL, or delete them before the release; {later}"
         case DuplicatesOf():
             return "decide which row of each keeps the value, and change or delete the others before the release"
-        case ViolatorsOf() if check.domain:
-            return "change them before the release; or add the constraint NOT VALID and validate it once they are"
         case ViolatorsOf():
-            return f"change them before the release; {_NEW_ROWS}"
+            return f"change them before the release; {_VALIDATE_LATER if check.is_stored else _NEW_ROWS}"
         case FailingCasts() if check.truncates:
             return "leave out the cast, and the server refuses what does not fit; or shorten the values yourself first"
         case FailingCasts():

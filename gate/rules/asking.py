@@ -189,16 +189,17 @@ def _stored(constraint: Constraint, table: Relation, world: Snapshot, *, only: b
             if column is not None:
                 yield from not_null(column.name, table, world, only=only or constraint.no_inherit)
         case "c" if constraint.expression is not None:
-            yield from _condition(
-                constraint.expression, constraint.name, table, world, only=only or constraint.no_inherit
-            )
+            only = only or constraint.no_inherit
+            yield from _condition(constraint.expression, constraint.name, table, world, only=only, is_stored=True)
         case "f":
             yield from stored_foreign_key(constraint, table, world)
         case _:
             yield unasked(table, f"violators of {constraint.name}", "its definition could not be read")
 
 
-def _condition(text: str, name: str, table: Relation, world: Snapshot, *, only: bool) -> Iterator[Check]:
+def _condition(
+    text: str, name: str, table: Relation, world: Snapshot, *, only: bool, is_stored: bool = False
+) -> Iterator[Check]:
     columns = names_in(text)
     try:
         yield ViolatorsOf(
@@ -209,6 +210,7 @@ def _condition(text: str, name: str, table: Relation, world: Snapshot, *, only: 
             only=only,
             condition=term_of(text, world),
             name=name,
+            is_stored=is_stored,
         )
     except NotEvaluable as error:
         yield unasked(table, f"violators of {name or f'CHECK ({text})'}", str(error))

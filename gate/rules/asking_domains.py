@@ -27,7 +27,8 @@ def domain_checks(action: AlterDomain, world: Snapshot) -> Iterator[Check]:
         if is_null_forbidden:
             yield from _nulls(table, column, domain)
         elif text is not None:
-            yield from _violators(table, column, text, name, domain, world)
+            is_stored = action.what == "validate"
+            yield from _violators(table, column, text, name, domain, world, is_stored=is_stored)
         elif name:
             yield unasked(table, f"violators of {name}", "its definition could not be read")
 
@@ -78,7 +79,9 @@ def _nulls(table: Relation, column: Column, domain: Type) -> Iterator[Check]:
         )
 
 
-def _violators(table: Relation, column: Column, text: str, name: str, domain: Type, world: Snapshot) -> Iterator[Check]:
+def _violators(
+    table: Relation, column: Column, text: str, name: str, domain: Type, world: Snapshot, *, is_stored: bool
+) -> Iterator[Check]:
     try:
         yield ViolatorsOf(
             relations=(table.oid,),
@@ -89,6 +92,7 @@ def _violators(table: Relation, column: Column, text: str, name: str, domain: Ty
             name=name,
             domain=domain.full_name,
             value=column.name,
+            is_stored=is_stored,
         )
     except NotEvaluable as error:
         yield unasked(table, f"values of {column.name} that violate {name}", str(error))

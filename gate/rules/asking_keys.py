@@ -50,6 +50,7 @@ def stored_foreign_key(
         world,
         name=constraint.name,
         match=constraint.match,
+        is_stored=on is None,
     )
 
 
@@ -62,6 +63,7 @@ def _orphans(
     *,
     name: str,
     match: str,
+    is_stored: bool = False,
 ) -> Iterator[Check]:
     if not has_rows(table):
         return
@@ -94,6 +96,7 @@ def _orphans(
             is_full=match == "f",
             is_partitioned=referenced.kind == "p",
             name=name,
+            is_stored=is_stored,
         )
     except NotEvaluable as error:
         yield unasked(table, what, str(error))
