@@ -87,7 +87,6 @@ class _Tree:
     """What the whole tree of partitions needs; `world` knows the names that were chosen so far."""
 
     action: CreateIndex
-    root: Name
     world: Snapshot
     parents: list[Step] = field(default_factory=list)
     builds: list[Step] = field(default_factory=list)
@@ -99,7 +98,7 @@ class _Tree:
             StatementStep(
                 sql=on_parent_alone(sql, name),
                 why=f"the index of {name_of(table)} itself, not valid until every partition has its part",
-                undo=self.undo,
+                undo=_without(Name(name, table.schema)),
             )
         )
         self._take(table.schema, name)
@@ -138,21 +137,21 @@ class _Tree:
             StatementStep(
                 sql=attach_index(parent, index),
                 why=f"{name_of(child)} has its part of {Name(parent.name)}",
-                undo=self.undo,
+                undo=_without(parent),
             )
         )
-
-    @property
-    def undo(self) -> str:
-        """A partitioned index goes with all its parts, and for an instant under ACCESS EXCLUSIVE."""
-        return drop_index(self.root, missing_ok=True, is_concurrent=False)
 
     def _take(self, schema: str, name: str) -> None:
         self.world = replace(self.world, taken_names=self.world.taken_names | {(schema, name)})
 
 
+def _without(index: Name) -> str:
+    """A partitioned index goes with all the parts that it has, and for an instant under ACCESS EXCLUSIVE."""
+    return drop_index(index, missing_ok=True, is_concurrent=False)
+
+
 def _partitioned(case: Case, action: CreateIndex, table: Relation, sql: str, name: str) -> tuple[Step, ...]:
-    tree = _Tree(action, Name(name, table.schema), case.before)
+    tree = _Tree(action, case.before)
     tree.grow(sql, table, name)
     if not any(child.kind == "f" for child in below(case.before, table)):
         return (*tree.parents, *tree.builds, *tree.attaches)
@@ -160,7 +159,7 @@ def _partitioned(case: Case, action: CreateIndex, table: Relation, sql: str, nam
     whole = StatementStep(
         sql=plainly(sql, name),
         why=f"takes over the indexes of the partitions of {name_of(table)}: nothing is left to build",
-        undo=tree.undo,
+        undo=_without(Name(name, table.schema)),
     )
     return (*tree.builds, whole)
 

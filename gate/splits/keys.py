@@ -116,7 +116,6 @@ class _Tree:
     sql: str
     spec: ConstraintSpec
     world: Snapshot
-    undo: str
     parents: list[Step] = field(default_factory=list)
     builds: list[Step] = field(default_factory=list)
     attaches: list[Step] = field(default_factory=list)
@@ -127,19 +126,19 @@ class _Tree:
             StatementStep(
                 sql=named(self.sql, name_of(table), name, only=True),
                 why=f"the constraint of {name_of(table)} itself, not valid until every partition has its part",
-                undo=self.undo,
+                undo=drop_constraint(name_of(table), name, missing_ok=True),
             )
         )
         self._take(table.schema, name)
         for child in in_order(self.world, table):
-            self._below(child, Name(name, table.schema))
+            self._below(child, table, name)
 
-    def _below(self, child: Relation, parent: Name) -> None:
+    def _below(self, child: Relation, parent: Relation, above: str) -> None:
         if child.kind == "f":
             raise CannotSplit(f"the server refuses it: {name_of(child)} is a foreign table")
         like = _like(self.spec, child)
         if like is not None:
-            self._attach(parent, Name(like.name, child.schema), child)
+            self._attach(parent, above, like.name, child)
             return
         name = _chosen(self.world, self.sql, self.spec, child)
         if child.kind == "p":
@@ -147,14 +146,14 @@ class _Tree:
         else:
             self._take(child.schema, name)
             self.builds.extend(_built(self.sql, self.spec, child, name))
-        self._attach(parent, Name(name, child.schema), child)
+        self._attach(parent, above, name, child)
 
-    def _attach(self, parent: Name, index: Name, child: Relation) -> None:
+    def _attach(self, parent: Relation, above: str, name: str, child: Relation) -> None:
         self.attaches.append(
             StatementStep(
-                sql=attach_index(parent, index),
-                why=f"{name_of(child)} has its part of {Name(parent.name)}",
-                undo=self.undo,
+                sql=attach_index(Name(above, parent.schema), Name(name, child.schema)),
+                why=f"{name_of(child)} has its part of {Name(above)}",
+                undo=drop_constraint(name_of(parent), above, missing_ok=True),
             )
         )
 
@@ -165,8 +164,7 @@ class _Tree:
 def _partitioned(case: Case, spec: ConstraintSpec, table: Relation, name: str) -> tuple[Step, ...]:
     if is_only(case) and table.children:
         raise CannotSplit("on ONLY a partitioned table it builds no index")
-    undo = drop_constraint(name_of(table), name, missing_ok=True)
-    tree = _Tree(case.sql, spec, case.before, undo)
+    tree = _Tree(case.sql, spec, case.before)
     tree.grow(table, name)
     return (*tree.parents, *tree.builds, *tree.attaches)
 
