@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gate.model.actions import Statement
 from gate.model.effects import Effect
 from gate.model.plan import Finding, Severity, Verdict
 from gate.model.steps import CannotSplit, Step
@@ -32,15 +33,39 @@ def cured(
     asking = [finding for finding in findings if finding.is_cured_by_split and finding.allowed_by is None]
     if not asking or item.statement is None:
         return (), findings
+    if together := keeps_together(of):
+        reason = CannotSplit(together)
+        return (), tuple(_unsplit(finding, reason) if finding in asking else finding for finding in findings)
     try:
-        steps = _steps(item, effects, asking, of, prices)
+        steps = _steps(item, effects, asking, prices)
     except CannotSplit as reason:
-        to_blame = [finding for finding in asking if finding.rule not in _OF_ANOTHER_LOCK] or asking
-        return (), tuple(_unsplit(finding, reason) if finding in to_blame else finding for finding in findings)
+        steps, findings, asking = _without_a_recipe(item, item.statement, effects, findings, asking, reason)
+        if not steps:
+            return (), findings
     is_run = policy.splits is Splits.AUTO and verdict(steps, findings) is Verdict.SPLIT
     way_out = _AS_STEPS if is_run else _by_hand(steps, policy)
     told = tuple(replace(finding, remedy=way_out) if finding in asking else finding for finding in findings)
     return (steps if is_run else ()), told
+
+
+def _without_a_recipe(
+    item: FoldedStatement,
+    statement: Statement,
+    effects: tuple[Effect, ...],
+    findings: tuple[Finding, ...],
+    asking: list[Finding],
+    reason: CannotSplit,
+) -> tuple[tuple[Step, ...], tuple[Finding, ...], list[Finding]]:
+    """What cannot be split itself may still be better off by itself, where the harm is done to an earlier lock."""
+    of_another = [finding for finding in asking if finding.rule in _OF_ANOTHER_LOCK]
+    own = [finding for finding in asking if finding not in of_another]
+    blamed = own or asking
+    told = tuple(_unsplit(finding, reason) if finding in blamed else finding for finding in findings)
+    weighty = any(finding.severity is not Severity.NOTE for finding in of_another)
+    is_enough = all(finding.severity is not Severity.REFUSE for finding in own)
+    if own and weighty and is_enough:
+        return alone(item.sql, statement, effects), told, of_another
+    return (), told, []
 
 
 def verdict(steps: tuple[Step, ...], findings: tuple[Finding, ...]) -> Verdict:
@@ -55,24 +80,14 @@ def _steps(
     item: FoldedStatement,
     effects: tuple[Effect, ...],
     asking: list[Finding],
-    of: FoldedMigration,
     prices: Prices,
 ) -> tuple[Step, ...]:
-    if reason := keeps_together(of):
-        raise CannotSplit(reason)
     assert item.statement is not None
     is_of_another_lock = all(finding.rule in _OF_ANOTHER_LOCK for finding in asking)
     works_under_another = all(finding.rule in (*_OF_ANOTHER_LOCK, "works-under-blocking-lock") for finding in asking)
     if is_of_another_lock or (works_under_another and not works_under_lock(effects)):
         return alone(item.sql, item.statement, effects)
-    try:
-        return steps_of(item.sql, item.statement, item.before, prices)
-    except CannotSplit:
-        # What cannot be split itself may be a trifle, and still be better off in a transaction of its own.
-        weighty = [finding for finding in asking if finding.severity is not Severity.NOTE]
-        if weighty and all(finding.rule in _OF_ANOTHER_LOCK for finding in weighty):
-            return alone(item.sql, item.statement, effects)
-        raise
+    return steps_of(item.sql, item.statement, item.before, prices)
 
 
 def _by_hand(steps: tuple[Step, ...], policy: Policy) -> str:

@@ -111,7 +111,9 @@ def blockers(planned: Iterable[MigrationPlan], snapshot: Snapshot) -> tuple[Bloc
     found: dict[tuple[int, int], Blocker] = {}
     for lock in snapshot.moment.locks:
         meant = wanted.get(lock.relation)
-        if meant is not None and lock.is_granted and meant.lock.conflicts(lock.mode):
+        # Whoever holds a lock is among the sessions, hidden or not, unless it was gone a moment later.
+        is_gone = lock.pid != 0 and snapshot.moment.session(lock.pid) is None
+        if meant is not None and lock.is_granted and not is_gone and meant.lock.conflicts(lock.mode):
             key = (lock.relation, lock.pid)
             if key not in found or lock.mode > found[key].held:
                 found[key] = _blocker(meant, lock, snapshot.moment)

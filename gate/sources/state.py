@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from gate.model.errors import UsageError
 from gate.model.migration import Migration, Query, StateFinding
+from gate.model.units import plural
 from gate.sources.tool import FoundTable, Pending, Place, Row, Source
 
 # Rails keeps its versions in a table that looks like dbmate's; this one beside it tells them apart.
@@ -134,7 +135,7 @@ def absent_bookkeeping(
         finding = StateFinding(
             rule="first-run",
             severity="note",
-            problem=f"{problem}; all {len(migrations)} migrations are taken as pending, as told",
+            problem=f"{problem}; {plural(len(migrations), 'migration')} taken as pending, as told",
             remedy="nothing to do, if these tables are not the migrations' own",
         )
         return (finding,)
