@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gate.model.actions import Action, Query, RelationUse
+from gate.model.actions import Action, Copy, Query, RelationUse
 from gate.model.catalog import Constraint, Relation
 from gate.model.effects import Effect
 from gate.model.names import quoted
@@ -177,6 +177,27 @@ def _has_index(other: Relation, constraint: Constraint) -> bool:
     )
 
 
+# --- rows that come with the schema -----------------------------------------------------------------------------------
+
+
+def _seeds(action: Action, effects: tuple[Effect, ...], before: Snapshot) -> Iterator[Finding]:
+    """Rows in a migration of the schema, those of a table that it makes too."""
+    del effects
+    inserts = [use.name for query, _ in queries_of(action) for use in query.uses if use.event == "insert"]
+    if isinstance(action, Copy) and action.is_from and action.table is not None:
+        inserts.append(action.table)
+    for name in dict.fromkeys(inserts):
+        table = maybe_relation(before, name)
+        if table is not None and not table.is_temporary:
+            yield warned(
+                "seeds-rows",
+                f"puts rows into {sql_name(table)}: they are in every database that runs the migrations, tests too, "
+                "and whoever restores or squashes the schema does not get them",
+                "seed data by a script or a task of its own, that can be run again",
+                table.full_name,
+            )
+
+
 _BIG = "CREATE TABLE big (id int PRIMARY KEY, n int); INSERT INTO big SELECT g, g FROM generate_series(1, 10500) g; "
 _ANALYZED = "; ANALYZE"
 
@@ -243,5 +264,19 @@ RULES = (
         "INSERT INTO t SELECT 1, 1 FROM generate_series(1, 10500) g; CREATE INDEX ON t (q)" + _ANALYZED,
         bad="DELETE FROM r WHERE id = 2",
         good="DELETE FROM q WHERE id = 2",
+    ),
+    FamilyRule(
+        rule=Rule(
+            name="seeds-rows",
+            about=STATEMENT,
+            harm="INSERT and COPY in a migration mix what the schema is with what is in it. A matter of style: off "
+            "unless the policy turns it on.",
+            way_out="Seed data by a script or a task of its own, that can be run again.",
+            is_off_by_default=True,
+        ),
+        finds=_seeds,
+        setup="CREATE TABLE t (a int)",
+        bad="INSERT INTO t VALUES (1)",
+        good="UPDATE t SET a = 1 WHERE a = 2",
     ),
 )

@@ -361,6 +361,21 @@ def test_a_batch_locks_no_rows_but_its_own(sql: str, clone: Clone) -> None:
     assert 4 not in [row[0] for row in free]
 
 
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+def test_a_batch_goes_straight_to_its_place(mode: str, clone: Clone) -> None:
+    database = clone(
+        "CREATE TABLE t (id int PRIMARY KEY, n int, more text);"
+        "INSERT INTO t SELECT g, g, repeat('x', 500) FROM generate_series(1, 50000) g; ANALYZE"
+    )
+    (step,) = split(database, "UPDATE t SET n = n + 1")
+    with database.connect() as connection:
+        connection.execute(f"SET plan_cache_mode = {mode}".encode())
+        connection.execute(f"PREPARE batch AS {step.batch}".encode())
+        plan = [row[0].strip() for row in connection.execute("EXPLAIN (COSTS OFF) EXECUTE batch (40000, 100)")]
+    assert not [line for line in plan if "Seq Scan" in line]
+    assert len([line for line in plan if line.startswith("Index Cond: (id >")]) == 1
+
+
 def test_partitions_that_the_condition_leaves_out_are_not_walked(clone: Clone) -> None:
     database = clone(
         "CREATE TABLE t (id int PRIMARY KEY, n int) PARTITION BY RANGE (id);"
