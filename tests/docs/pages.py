@@ -7,11 +7,11 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from gate.plan.known import all_rules
 from gate.cli.app import app
 from gate.model.errors import Exit
 from gate.model.facts import Expect, Fact
-from gate.model.rules import COMMENT, POLICY, STATE, STATEMENT
+from gate.model.rules import COMMENT, DATABASE, POLICY, STATE, STATEMENT
+from gate.plan.known import all_rules
 from gate.rules import families
 
 FOLDER = Path(__file__).parents[2] / "docs"
@@ -22,6 +22,7 @@ _COMMANDS = ("plan", "snapshot", "baseline", "explain", "schema")
 _HEADINGS = {
     STATEMENT: "About a statement",
     COMMENT: "About comments that allow",
+    DATABASE: "About the database as it stands",
     STATE: "About the state of the bookkeeping",
     POLICY: "About the policy",
 }
