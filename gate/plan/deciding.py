@@ -185,7 +185,7 @@ def _judged(
         is_understood=item.is_understood,
         effects=effects,
         findings=tuple(_without_secrets(finding) for finding in findings),
-        steps=tuple(replace(step, sql=masked(step.sql), undo=masked(step.undo)) for step in steps),
+        steps=tuple(map(_to_be_shown, steps)),
         forbids_transaction=item.statement is not None and item.statement.forbids_transaction,
     )
 
@@ -201,6 +201,13 @@ def _taken_apart(item: FoldedStatement, planned: StatementPlan) -> StatementPlan
         remedy="nothing to do; if it must be one transaction, allow what asks for the steps, with a reason",
     )
     return replace(planned, verdict=Verdict.SPLIT, steps=(), findings=(*planned.findings, finding))
+
+
+def _to_be_shown(step: Step) -> Step:
+    """Without its secrets; who pastes it has to put them in again."""
+    shown = masked(step.sql)
+    hint = "" if shown == step.sql else "; put in what is masked before you run it"
+    return replace(step, sql=shown, undo=masked(step.undo), why=step.why + hint)
 
 
 def _without_secrets(finding: Finding) -> Finding:
