@@ -85,7 +85,7 @@ def _scratch_transaction(connection: psycopg.Connection) -> Iterator[None]:
     """A transaction in a schema of its own, rolled back in every end; a statement that still runs is cancelled."""
     schema = sql.Identifier(f"gate_calibration_{connection.info.backend_pid}")
     try:
-        connection.execute(b"BEGIN READ WRITE")
+        connection.execute(b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
         connection.execute(query("calibration_begin"), prepare=False)
         _noticing(connection)
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema), prepare=False)

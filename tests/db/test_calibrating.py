@@ -49,7 +49,9 @@ def test_its_table_is_taken_by_gate_toml(database: Database, tmp_path: Path, mon
 
 
 @pytest.mark.majors(newest=True)
-def test_json_for_programs(database: Database, tmp_path: Path) -> None:
+def test_json_for_programs_under_a_publication_of_all_tables(database: Database, tmp_path: Path) -> None:
+    database.execute("CREATE PUBLICATION everything FOR ALL TABLES")
+    database.execute(f"ALTER DATABASE {database.name} SET default_transaction_read_only = on")
     done = gate("calibrate", "--megabytes", "32", "--format", "json", at=tmp_path, conninfo=database.conninfo)
     assert json.loads(done.stdout)["calibration"]["page_read_ns"] > 0
 

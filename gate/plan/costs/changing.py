@@ -103,10 +103,16 @@ def _entry_ns(index: Index, spec: IndexSpec, far: float, figures: Figures) -> fl
     """Rows in the order of the index meet the same page again; others may have to fetch one, and write another out."""
     if index.method == "brin":
         return figures.row_read_ns
+    if not spec.keys:
+        return figures.entry_ns
+    first = spec.keys[0]
     elements = sum(key.elements for key in spec.keys) if index.method == "gin" else 1.0
-    correlation = abs(spec.keys[0].correlation) if spec.keys else 0.0
-    near = figures.entry_ns + spec.keys[0].compare * figures.text_compare_ns * 10 if spec.keys else figures.entry_ns
-    return elements * (near + far * (1 - correlation**2) * figures.far_entry_ns)
+    near = figures.entry_ns + first.compare * figures.text_compare_ns * _DEPTH
+    return elements * (near + far * (1 - first.correlation**2) * figures.far_entry_ns)
+
+
+# Comparisons on the way from the root to the leaf.
+_DEPTH = 10
 
 
 def foreign_keys(relation: Relation) -> int:

@@ -35,7 +35,7 @@ def queried(action: Query, site: Site) -> Amount | None:
         if not use.event and _is_in(site.relation, use, site.world):
             return _read(use, site)
     for use in targets:
-        asked = _asked_by_keys(action, use, site)
+        asked = _asked_by_keys(use, site)
         if asked is not None:
             return asked
     return None if targets or site.does(Work.WRITE) else read_for_query(site)
@@ -201,7 +201,7 @@ def _rows_of(use: RelationUse, site: Site) -> float | None:
 # --- foreign keys -----------------------------------------------------------------------------------------------------
 
 
-def _asked_by_keys(action: Query, use: RelationUse, site: Site) -> Amount | None:
+def _asked_by_keys(use: RelationUse, site: Site) -> Amount | None:
     """What a change of the target asks of this relation: None where they are not linked by a foreign key."""
     target = named(site.world, use.name)
     if target is None:
@@ -212,7 +212,6 @@ def _asked_by_keys(action: Query, use: RelationUse, site: Site) -> Amount | None
     extent = extent_of(target, site.world)
     if not links or extent is None or use.event == "insert":
         return None
-    del action
     place = Site(site.effect, target, extent, site.world, site.figures)
     rows, _ = _matching(use, place)
     total = NOTHING
