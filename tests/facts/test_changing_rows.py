@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,9 +12,12 @@ from gate.app.looking import look
 from gate.app.weighing import Weighing, weigh
 from gate.db.connect import connect
 from gate.model.migration import Migration
-from gate.model.plan import Finding
+from gate.model.plan import Finding, Severity
 from gate.plan.reading import read
 from gate.policy.policy import DEFAULT, Limits, Policy
+from gate.rules import changing_values, derive
+from gate.rules.merging import effects
+from gate.sql.parse import parse_statement
 from gate.sql.script import split_script
 from tests.facts.conftest import Shop
 from tests.servers import Database
@@ -132,6 +136,34 @@ MEANS = {
 @pytest.mark.parametrize("sql", MEANS)
 def test_values_change_their_meaning(sql: str, shared: Shop) -> None:
     assert ("meaning-changed-under-old-code" in rules_of(shared(BIG), sql)) == MEANS[sql]
+
+
+WEIGHTS = {
+    (None, 5): Severity.WARN,
+    (0.0, 5): Severity.WARN,
+    (3.0, 5): Severity.REFUSE,
+    (0.0, 0): None,
+    (None, 0): Severity.WARN,
+}
+
+
+@pytest.mark.parametrize("traffic", WEIGHTS)
+def test_the_weight_goes_by_who_writes(traffic: tuple[float | None, int], shared: Shop) -> None:
+    sql = "UPDATE hot SET kind = 'l' WHERE kind = 'k'"
+    per_s, counted = traffic
+    parsed = parse_statement(sql)
+    assert parsed is not None
+    migrations = read([Migration(id="1", path="1.sql", text=sql, statements=split_script(sql))])
+    with connect(shared(BIG).conninfo, application_name="gate plan") as connection:
+        world = look(connection, migrations)
+    action = parsed.statement.action
+    busy = tuple(
+        replace(effect, writes_per_s=per_s, writes=counted, scans=counted, scans_per_s=0.0)
+        for effect in effects(derive(action, world), world)
+    )
+    (rule,) = [item for item in changing_values.RULES if item.rule.name == "meaning-changed-under-old-code"]
+    found = [finding.severity for finding in rule.finds(action, busy, world)]
+    assert found == ([WEIGHTS[traffic]] if WEIGHTS[traffic] else [])
 
 
 EVERY = {
