@@ -15,8 +15,7 @@ from gate.model.moment import Moment
 from gate.model.plan import Finding, MigrationPlan, Severity, StatementPlan, TransactionPlan, Verdict
 from gate.model.rates import DEFAULT_RATES, Rates
 from gate.model.snapshot import Snapshot
-from gate.model.steps import Step
-from gate.model.steps import Backfill
+from gate.model.steps import Backfill, Step
 from gate.plan.blocking import Priced, blocked, holds
 from gate.plan.costing import costed
 from gate.plan.costs.batching import batched
