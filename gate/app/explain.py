@@ -11,8 +11,6 @@ from gate.report import Look
 from gate.report.prose import explaining
 from gate.rules import facts, rules
 
-__all__ = ["all_rules", "explained"]
-
 
 def explained(name: str, look: Look) -> str:
     """The rule of that name in full, or a line for each of `all`."""

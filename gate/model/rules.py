@@ -106,13 +106,6 @@ RULES = (
         "state what is free with free_disk in gate.toml.",
     ),
     Rule(
-        name="statistics-lost",
-        about=STATEMENT,
-        harm="ALTER COLUMN TYPE throws away what ANALYZE knew of the column, even where no row is touched. Until it is "
-        "known again the planner guesses: queries that took milliseconds may take minutes, on every table of the join.",
-        way_out="ANALYZE table (column) right after the statement has committed, before the new code is let in.",
-    ),
-    Rule(
         name="sequence-near-its-end",
         about=DATABASE,
         harm="A sequence has used most of its numbers. At its end nextval fails, and with it every insert.",

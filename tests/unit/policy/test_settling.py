@@ -14,11 +14,12 @@ from gate.policy.policy import DEFAULT, Checks, Limits, Policy, RuleSetting, Spl
 from gate.policy.settling import policy_of
 
 STYLE = Rule(name="prefers-text", about=STATEMENT, harm="h", way_out="w", is_off_by_default=True)
+LOST = Rule(name="statistics-lost", about=STATEMENT, harm="h", way_out="w")
 OLD = Rule(name="locks-long", about=STATEMENT, harm="h", way_out="w", aliases=("locks-for-long",))
 
 
 def policy(text: str) -> Policy:
-    return policy_of(validated(tomllib.loads(text), "gate.toml"), "gate.toml", lambda: (*RULES, STYLE, OLD))
+    return policy_of(validated(tomllib.loads(text), "gate.toml"), "gate.toml", lambda: (*RULES, STYLE, LOST, OLD))
 
 
 def test_an_empty_file_is_the_default() -> None:

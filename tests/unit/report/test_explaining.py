@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from gate.app.explain import all_rules, explained
+from gate.app.explain import explained
 from gate.model.errors import UsageError
 from gate.model.facts import fact
 from gate.model.locks import LockMode
 from gate.model.rules import STATEMENT, Rule
 from gate.model.work import Work
+from gate.plan.known import all_rules
 from gate.report import Look
 from gate.report.prose import explaining
 from gate.report.prose.words import columns
@@ -65,6 +66,11 @@ def test_work_under_a_lock_is_shown_by_the_facts_that_do_such_work() -> None:
     assert explaining.behind(rule, None, FACTS) == (FACTS[2],)
     text = "\n".join(explaining.one(rule, None, FACTS, Look(width=80), asked=rule.name))
     assert "    CREATE INDEX (16 and later): SHARE on t, index build\n" in text
+
+
+def test_no_two_rules_share_a_name() -> None:
+    names = [name for rule in all_rules() for name in (rule.name, *rule.aliases)]
+    assert sorted(set(names)) == sorted(names)
 
 
 def test_the_list_names_every_rule_once_and_says_what_is_its_own() -> None:
