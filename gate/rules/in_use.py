@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from gate.model.actions import ObjectName
 from gate.model.catalog import Column, Function, Ref, Relation
-from gate.model.effects import Effect
+from gate.model.effects import Effect, ServerWouldReject
 from gate.model.names import Name, quoted
 from gate.model.plan import Finding, Severity
 from gate.model.snapshot import Snapshot
@@ -13,6 +14,7 @@ from gate.model.units import about
 from gate.rules.dependents import CLASS
 from gate.rules.doomed import Doomed
 from gate.rules.lookup import descendants, maybe_relation, word
+from gate.rules.named import refs
 
 
 def effect_on(relation: Relation | None, effects: Iterable[Effect], before: Snapshot) -> Effect | None:
@@ -39,6 +41,14 @@ def is_unused(relation: Relation, effects: Iterable[Effect], before: Snapshot) -
 def used(name: Name, effects: Iterable[Effect], before: Snapshot) -> Effect | None:
     """What is done to the relation of that name, if somebody may use it."""
     return effect_on(maybe_relation(before, name), effects, before)
+
+
+def named_refs(before: Snapshot, kind: str, name: ObjectName) -> tuple[Ref, ...]:
+    """The object's address; none where IF EXISTS forgives that the name, or an argument's type, is not there."""
+    try:
+        return refs(before, kind, name)
+    except ServerWouldReject:
+        return ()
 
 
 def old_column(relation: Relation | None, name: str) -> Column | None:

@@ -17,6 +17,7 @@ from gate.rules.in_use import (
     TRIGGER_TYPES,
     goes_with,
     listed,
+    named_refs,
     next_release,
     refused,
     signature,
@@ -25,7 +26,7 @@ from gate.rules.in_use import (
 )
 from gate.rules.lookup import maybe_relation
 from gate.rules.missed_relations import named_relations
-from gate.rules.named import ROUTINES, refs
+from gate.rules.named import ROUTINES
 from gate.rules.ruling import Among, FamilyRule
 
 
@@ -34,7 +35,7 @@ def _drops_function(among: Among) -> Iterator[Finding]:
     if not isinstance(action, Drop) or action.object not in ROUTINES:
         return
     for name in action.names:
-        for ref in refs(before, action.object, name):
+        for ref in named_refs(before, action.object, name):
             function = before.functions[ref.oid]
             if ref.oid < 0 or function.returns in TRIGGER_TYPES:
                 continue
@@ -67,9 +68,9 @@ def _drops_type(among: Among) -> Iterator[Finding]:
         if isinstance(deed.action, OnObject) and deed.action.what == "rename"
     }
     for name in action.names:
-        if name.name.name in renamed or any(ref.oid < 0 for ref in refs(before, action.object, name)):
+        if name.name.name in renamed or any(ref.oid < 0 for ref in named_refs(before, action.object, name)):
             continue
-        if refs(before, action.object, name):
+        if named_refs(before, action.object, name):
             yield warned(
                 "drops-type",
                 f"drops {action.object} {name.name}: code that casts to it, or declares a parameter of it, gets an "
@@ -149,7 +150,7 @@ def _roots(action: Action, before: Snapshot) -> Iterator[Ref]:
 
 
 def _existing(before: Snapshot, kind: str, name: ObjectName) -> tuple[Ref, ...]:
-    return refs(before, kind, name) if kind != "schema" or name.name.name in before.schemas else ()
+    return named_refs(before, kind, name) if kind != "schema" or name.name.name in before.schemas else ()
 
 
 def _drops_owned(action: Action, effects: tuple[Effect, ...], before: Snapshot) -> Iterator[Finding]:

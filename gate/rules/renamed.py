@@ -16,6 +16,7 @@ from gate.rules.in_use import (
     TRIGGER_TYPES,
     effect_on,
     listed,
+    named_refs,
     old_column,
     refused,
     signature,
@@ -25,7 +26,7 @@ from gate.rules.in_use import (
     written_type,
 )
 from gate.rules.lookup import find_type, maybe_index, maybe_relation, word
-from gate.rules.named import ROUTINES, refs
+from gate.rules.named import ROUTINES
 from gate.rules.ruling import Among, FamilyRule
 
 # --- columns ----------------------------------------------------------------------------------------------------------
@@ -153,7 +154,7 @@ def _moves_to_schema(action: Action, effects: tuple[Effect, ...], before: Snapsh
             if effect is not None and effect.schema != to:
                 yield _moved(f"{word(effect.kind)} {effect.relation}", effect.schema, to, before, effect.relation)
         case OnObject(what="set schema", object=kind, name=named, to=to):
-            for ref in refs(before, kind, named):
+            for ref in named_refs(before, kind, named):
                 old = before.types.get(ref.oid) or before.functions.get(ref.oid)
                 if old is not None and ref.oid > 0 and old.schema != to:
                     yield _moved(f"{kind} {old.schema}.{old.name}", old.schema, to, before, None)
@@ -243,7 +244,7 @@ def _renames_function(action: Action, effects: tuple[Effect, ...], before: Snaps
     del effects
     if not isinstance(action, OnObject) or action.what != "rename" or action.object not in ROUTINES:
         return
-    for ref in refs(before, action.object, action.name):
+    for ref in named_refs(before, action.object, action.name):
         function = before.functions[ref.oid]
         if ref.oid > 0 and function.returns not in TRIGGER_TYPES:
             full = signature(function, before)
