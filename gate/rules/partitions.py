@@ -124,6 +124,45 @@ def _check_attach(child: Relation, parent: Relation) -> None:
         raise ServerWouldReject("cannot attach inheritance child as partition", sqlstate="42809")
     if child.kind == "r" and child.children:
         raise ServerWouldReject("cannot attach inheritance parent as partition", sqlstate="42809")
+    if child.columns and parent.columns:
+        _check_columns(child, parent)
+        _check_checks(child, parent)
+
+
+def _check_columns(child: Relation, parent: Relation) -> None:
+    """The partition has just these columns, of these types, NOT NULL too (MergeAttributesIntoExisting)."""
+    mismatch = "42804"
+    for column in parent.columns:
+        own = child.column(column.name)
+        if own is None:
+            raise ServerWouldReject(f'child table is missing column "{column.name}"', sqlstate=mismatch)
+        if (own.type, own.typmod) != (column.type, column.typmod):
+            raise ServerWouldReject(
+                f'child table "{child.name}" has different type for column "{column.name}"', sqlstate=mismatch
+            )
+        if column.is_not_null and not own.is_not_null:
+            raise ServerWouldReject(
+                f'column "{column.name}" in child table "{child.name}" must be marked NOT NULL',
+                sqlstate=mismatch,
+                remedy=f"ALTER TABLE {child.name} ALTER COLUMN {column.name} SET NOT NULL in a statement before",
+            )
+    for column in child.columns:
+        if parent.column(column.name) is None:
+            raise ServerWouldReject(
+                f'table "{child.name}" contains column "{column.name}" not found in parent "{parent.name}"',
+                sqlstate=mismatch,
+            )
+
+
+def _check_checks(child: Relation, parent: Relation) -> None:
+    """MergeConstraintsIntoExisting: each check of the table is there by its name."""
+    for check in parent.constraints:
+        if check.kind == "c" and not check.no_inherit and child.constraint(check.name) is None:
+            raise ServerWouldReject(
+                f'child table is missing constraint "{check.name}"',
+                sqlstate="42804",
+                remedy=f"add {check.name} to {child.name} first, NOT VALID, and VALIDATE it",
+            )
 
 
 def _has_siblings(parent: Relation) -> bool:

@@ -187,6 +187,12 @@ CASES = (
         sql="CREATE TABLE public.n PARTITION OF p FOR VALUES IN (1, NULL) PARTITION BY HASH (b)",
         since=17,
     ),
+    LawCase(
+        name="new partition: the lock alone",
+        setup=_P,
+        sql="CREATE TABLE n PARTITION OF p FOR VALUES FROM (30) TO (40)",
+        works=False,
+    ),
     LawCase(name="detach", setup=_P, sql="ALTER TABLE p DETACH PARTITION p1", works=False),
     LawCase(
         name="detach: the name of its check is taken",
