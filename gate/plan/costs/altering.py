@@ -19,6 +19,7 @@ from gate.model.actions import (
     Part,
     SetType,
 )
+from gate.model.catalog import Index, Relation
 from gate.model.expressions import Expression
 from gate.model.rates import Figures
 from gate.model.work import Work
@@ -40,7 +41,6 @@ def altered(action: AlterTable, site: Site) -> Amount | None:
         total += _rewritten(action, site)
     builds = list(_builds(action, site)) if site.does(Work.INDEX_BUILD) else []
     if site.does(Work.INDEX_BUILD) and not builds:
-        # An attached partition, or whatever else: as much as its indexes there take.
         builds = [rewriting.all_indexes(site.extent, site.world, site.figures)]
     total += summed(builds)
     if site.does(Work.VALIDATION_SCAN):
@@ -161,8 +161,37 @@ def _builds(action: AlterTable, site: Site) -> Iterator[Amount]:
                 for index in site.relation.indexes:
                     if column is not None and column.number in index.columns:
                         yield indexing.rebuilt(index, site.extent, site.world, site.figures)
+            case AttachPartition(bound=bound) if bound is not None:
+                yield from _missing(named(site.world, action.name), site)
             case _:
                 pass
+
+
+def _missing(parent: Relation | None, site: Site) -> Iterator[Amount]:
+    """The parent's indexes that the attached table does not bring."""
+    brought = {(item.method, _names(item, site.relation)) for item in site.relation.indexes}
+    for index in parent.indexes if parent is not None else ():
+        names = _names(index, parent)
+        if (index.method, names) in brought:
+            continue
+        columns = [site.relation.column(name) if name else None for name in names]
+        keys = [
+            indexing.key_of(column, site.world, site.extent) if column else indexing.EXPRESSION_KEY
+            for column in columns
+        ]
+        spec = indexing.IndexSpec(
+            method=index.method,
+            keys=tuple(keys),
+            is_unique=index.is_unique,
+            last_column=last_number(column for column in columns if column),
+        )
+        yield indexing.built(spec, site.extent, site.figures, site.server)
+
+
+def _names(index: Index, table: Relation | None) -> tuple[str | None, ...]:
+    """Of the key columns; None for an expression."""
+    columns = [table.column_number(key.column) if table is not None else None for key in index.keys]
+    return tuple(column.name if column else None for column in columns)
 
 
 def _built(spec: ConstraintSpec, site: Site) -> Amount:

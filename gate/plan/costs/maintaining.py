@@ -124,4 +124,4 @@ def read_for_query(site: Site) -> Amount:
     extent, figures = site.extent, site.figures
     columns = max(1, len(site.relation.columns) // 2)
     ns = indexing.read_ns(extent, figures, columns=columns) + extent.rows * figures.hashed_row_ns
-    return spending(ns).widened(0.2, 4.0)
+    return spending(ns).widened(0.3, 2.5)

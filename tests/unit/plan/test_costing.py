@@ -275,6 +275,18 @@ def test_rows_from_a_file_or_from_code_are_unknown() -> None:
     assert effect("INSERT INTO t SELECT g FROM generate_series(1, 1000000) g", world()).seconds is None
 
 
+def test_an_attached_partition_gets_the_indexes_that_it_lacks() -> None:
+    table = world().relations[1]
+    parent = replace(table, oid=900, name="p", kind="p", heap_bytes=None, rows=None, partition_strategy="r")
+    above = tuple(
+        replace(item, oid=910, name="p_a", relation=900, keys=(IndexKey(column=2),)) for item in table.indexes
+    )
+    bare = world().put(replace(table, indexes=()), replace(parent, indexes=()))
+    lacking = world().put(replace(table, indexes=()), replace(parent, indexes=above))
+    text = "ALTER TABLE p ATTACH PARTITION t FOR VALUES FROM (1) TO (10)"
+    assert likely(text, lacking) > likely(text, bare) * 2
+
+
 def test_single_rows_take_no_scan() -> None:
     assert likely("UPDATE t SET a = 1 WHERE id = 7", world()) < 0.01
     assert likely("INSERT INTO t VALUES (1, 2, 'x')", world()) < 0.01
