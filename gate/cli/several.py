@@ -24,7 +24,7 @@ def rendered(
         return json.dumps(_document(planned, not_planned, look, has_failed), indent=2, ensure_ascii=False) + "\n"
     reports = [(name, render(format_name, plan, look)) for name, plan in planned]
     if format_name == "sarif":
-        return _sarif([text for _, text in reports])
+        return _sarif(reports)
     lead = {"text": "== {name} ==\n\n", "markdown": "# {name}\n\n"}.get(format_name, "")
     gap = "\n" if lead else ""
     return gap.join([lead.format(name=name) + text for name, text in reports] + _left(format_name, not_planned))
@@ -46,8 +46,8 @@ def _document(planned: Planned, not_planned: Sequence[str], look: Look, has_fail
     }
 
 
-def _sarif(documents: Sequence[str]) -> str:
-    """One log with a run for each."""
-    parsed = [json.loads(text) for text in documents]
-    runs = [run for document in parsed for run in document["runs"]]
-    return json.dumps({**parsed[0], "runs": runs}, indent=2, ensure_ascii=False) + "\n"
+def _sarif(reports: Sequence[tuple[str, str]]) -> str:
+    """One log with a run for each, under its own name: code scanning takes no two runs of one category."""
+    logs = [(name, json.loads(text)) for name, text in reports]
+    runs = [{**run, "automationDetails": {"id": f"gate/{name}/"}} for name, log in logs for run in log["runs"]]
+    return json.dumps({**logs[0][1], "runs": runs}, indent=2, ensure_ascii=False) + "\n"
