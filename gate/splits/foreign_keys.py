@@ -9,10 +9,11 @@ Source: PostgreSQL 14 to 18 `tablecmds.c` (ATAddForeignKeyConstraint, tryAttachP
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 from gate.model.actions import AddConstraint, ConstraintSpec
 from gate.model.catalog import Relation
-from gate.model.chosen_names import constraint_name
+from gate.model.chosen_names import constraint_name, constraint_names, object_name
 from gate.model.steps import StatementStep, Step, StepKind
 from gate.splits.case import Case
 from gate.splits.finding import family, is_only, name_of, part_of, relation, table_of
@@ -27,9 +28,15 @@ def foreign_key(case: Case) -> tuple[Step, ...]:
     if not (spec.is_valid and spec.is_enforced):
         return (StatementStep(sql=case.sql, why=f"checks new rows of {name_of(table)} only"),)
     name = spec.name or constraint_name(case.before, table.schema, table.name, spec.columns, "fkey")
-    if table.kind == "p" and case.before.server.major < 18:
+    if table.kind == "p" and (case.before.server.major < 18 or _is_partly_there(case, table, referenced)):
         return tuple(_by_partition(case, table, referenced, name))
     return tuple(_two_steps(case, table, referenced, name))
+
+
+def _is_partly_there(case: Case, table: Relation, referenced: Relation) -> bool:
+    """Whether a partition brings the key: if the table's own were taken back, the partition's would go with it."""
+    spec = part_of(case, AddConstraint).spec
+    return any(_has_like(spec, referenced, item) for item in family(case.before, table))
 
 
 def _two_steps(case: Case, table: Relation, referenced: Relation, name: str) -> Iterator[Step]:
@@ -62,9 +69,13 @@ def _by_partition(case: Case, table: Relation, referenced: Relation, name: str) 
 
 
 def _name_on(leaf: Relation, name: str, case: Case) -> str:
-    """The table's own name for it, unless the partition uses that for something else."""
+    """The table's own name for it, unless the partition uses that for something else (addFkConstraint)."""
     if leaf.constraint(name) is None:
         return name
+    if case.before.server.major >= 18:
+        taken = constraint_names(case.before, leaf.schema)
+        numbered = (object_name(name, None, str(number)) for number in count(1))
+        return next(item for item in numbered if item not in taken)
     spec = part_of(case, AddConstraint).spec
     return constraint_name(case.before, leaf.schema, leaf.name, spec.columns, "fkey")
 

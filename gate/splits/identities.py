@@ -23,11 +23,13 @@ from gate.sql.rewriting.columns import (
     create_sequence_of_identity,
     drop_column,
     drop_default,
+    drop_identity,
     drop_sequence,
     identity_sequence,
     is_null,
     let_all_use,
     next_value,
+    set_default,
     table_constraints,
     take_position,
 )
@@ -52,6 +54,12 @@ def identity(case: Case, table: Relation, spec: ColumnSpec) -> tuple[Step, ...]:
         take_position(final, helper),
         drop_sequence(helper),
     )
+    give_back = (
+        *begin[:2],
+        take_position(helper, final),
+        drop_identity(on, name),
+        set_default(on, name, next_value(helper)),
+    )
     later = table_constraints(case.sql, on, without="n")
     return (
         StatementStep(
@@ -73,6 +81,7 @@ def identity(case: Case, table: Relation, spec: ColumnSpec) -> tuple[Step, ...]:
         StatementStep(
             sql="; ".join(take_over),
             why=f"{final} goes on where {helper} stands, while nobody can take a number",
+            undo="; ".join(give_back),
         ),
         *(StatementStep(sql=text, why=f"the constraint of {quoted(name)}") for _, text in later),
     )

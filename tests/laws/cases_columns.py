@@ -109,11 +109,6 @@ CASES = (
         sql="ALTER TABLE t ADD COLUMN c int REFERENCES r CHECK (c > 0)",
     ),
     LawCase(
-        name="several columns",
-        setup=f"{_T}; {_R}",
-        sql="ALTER TABLE t ADD COLUMN c int DEFAULT 1 REFERENCES r, ADD COLUMN d serial, ADD e int, ADD CHECK (e > d)",
-    ),
-    LawCase(
         name="virtual column, not null",
         since=18,
         setup=_T,

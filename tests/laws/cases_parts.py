@@ -38,4 +38,9 @@ CASES = (
         setup=f"{_T}; CREATE SEQUENCE s",
         sql="ALTER TABLE t DROP COLUMN b, ADD COLUMN b int NOT NULL DEFAULT nextval('s')",
     ),
+    LawCase(
+        name="several columns",
+        setup=f"{_T}; {_R}",
+        sql="ALTER TABLE t ADD COLUMN c int DEFAULT 1 REFERENCES r, ADD COLUMN d serial, ADD e int, ADD CHECK (e > d)",
+    ),
 )

@@ -67,13 +67,28 @@ class End:
 
     def differences(self, other: End) -> str:
         """What only this one has (`-`), and only the other (`+`), line by line; nothing where they are the same."""
-        lines = unified_diff(list(self._lines()), list(other._lines()), lineterm="", n=0)
-        return "\n".join(line for line in lines if not line.startswith(("---", "+++", "@@")))
+        return _differences([*self._schema(), *self._rows()], [*other._schema(), *other._rows()])
 
-    def _lines(self) -> Iterator[str]:
+    def differences_of_schema(self, other: End) -> str:
+        """The same without the rows and the places of sequences."""
+        return _differences(list(self._schema()), list(other._schema()))
+
+    def _schema(self) -> Iterator[str]:
         yield from self.schema
-        for what, rows in (*self.catalog.items(), *self.rows.items()):
-            yield from (f"{what}: {row}" for row in rows)
+        yield from _labelled(self.catalog)
+
+    def _rows(self) -> Iterator[str]:
+        yield from _labelled(self.rows)
+
+
+def _labelled(found: dict[str, list[tuple[Any, ...]]]) -> Iterator[str]:
+    for what, rows in found.items():
+        yield from (f"{what}: {row}" for row in rows)
+
+
+def _differences(one: list[str], other: list[str]) -> str:
+    lines = unified_diff(one, other, lineterm="", n=0)
+    return "\n".join(line for line in lines if not line.startswith(("---", "+++", "@@")))
 
 
 def end_of(database: Database, *, unlike: Iterable[str] = (), reorders: bool = False) -> End:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -71,6 +71,17 @@ def run_pasted(database: Database, steps: Iterable[Step]) -> None:
         for step in steps:
             statements = [item.sql for item in split_script(step.sql)]
             if isinstance(step, StatementStep) and step.is_transactional:
+                statements = ["BEGIN", *statements, "COMMIT"]
+            for statement in statements:
+                connection.execute(statement.encode())
+
+
+def undo_pasted(database: Database, steps: Sequence[Step]) -> None:
+    """The undo of each, the last first: several statements of one are a transaction."""
+    with database.connect() as connection:
+        for step in reversed(steps):
+            statements = [item.sql for item in split_script(step.undo)]
+            if len(statements) > 1:
                 statements = ["BEGIN", *statements, "COMMIT"]
             for statement in statements:
                 connection.execute(statement.encode())

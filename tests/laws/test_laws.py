@@ -14,10 +14,11 @@ import pytest
 
 import tests.laws
 from gate.sql.script import split_script
+from tests.laws import cases_columns, cases_constraints
 from tests.laws.case import LawCase
 from tests.laws.ends import End, end_of
 from tests.laws.planning import steps_on
-from tests.laws.running import run_pasted, run_watched
+from tests.laws.running import run_pasted, run_watched, undo_pasted
 from tests.laws.seeing import watch
 from tests.servers import Database
 
@@ -53,6 +54,18 @@ def test_a_person_can_paste_the_steps(case: LawCase, major: int, clone: Clone) -
     pasted = clone(_setup(case))
     run_pasted(pasted, steps_on(pasted, case.sql))
     assert _plain_end(case, clone).differences(_end(case, pasted)) == ""
+
+
+@pytest.mark.parametrize("case", [*cases_columns.CASES, *cases_constraints.CASES], ids=str)
+def test_what_was_begun_can_be_taken_back(case: LawCase, major: int, clone: Clone) -> None:
+    """All but the last step done, then the undo of each, the last first: the schema is as it was."""
+    _only_on_its_majors(case, major)
+    database = clone(_setup(case))
+    before = _end(case, database)
+    *done, _last = steps_on(database, case.sql)
+    run_pasted(database, done)
+    undo_pasted(database, done)
+    assert before.differences_of_schema(_end(case, database)) == ""
 
 
 @CASES

@@ -133,6 +133,16 @@ def drop_column(table: Name, name: str) -> str:
     return alter_table(table, command(pb.AT_DropColumn, name))
 
 
+def drop_identity(table: Name, name: str) -> str:
+    """DROP IDENTITY; its sequence goes with it."""
+    return alter_table(table, command(pb.AT_DropIdentity, name))
+
+
+def set_default(table: Name, name: str, text: str) -> str:
+    """SET DEFAULT."""
+    return alter_table(table, _default(name, text))
+
+
 def drop_default(table: Name, name: str) -> str:
     """DROP DEFAULT."""
     return alter_table(table, command(pb.AT_ColumnDefault, name))
