@@ -104,4 +104,45 @@ CASES = (
         "INSERT INTO u SELECT g, g FROM generate_series(1, 20) g",
         sql="UPDATE ONLY t SET n = n + 1",
     ),
+    LawCase(
+        name="update, a text that looks like the loop",
+        setup="CREATE TABLE t (id int PRIMARY KEY, n text); INSERT INTO t SELECT g, 'x' FROM generate_series(1, 10) g",
+        sql="UPDATE t SET n = 'a\n) $gate$ gate_walk\n    b $1 ''c''' WHERE n = 'x' AND id <> 3",
+    ),
+    LawCase(
+        name="update, a key that is an array",
+        setup="CREATE TABLE t (id int[] PRIMARY KEY, n int);"
+        "INSERT INTO t SELECT ARRAY[g % 3, g], g FROM generate_series(1, 12) g",
+        sql="UPDATE t SET n = n + id[1] WHERE id[1] <> 2",
+    ),
+    LawCase(
+        name="update, a key of a domain",
+        setup="CREATE DOMAIN number AS bigint NOT NULL CHECK (VALUE > 0);"
+        "CREATE TABLE t (id number PRIMARY KEY, n int);"
+        "INSERT INTO t SELECT g, g FROM generate_series(1, 12) g",
+        sql="UPDATE t SET n = id * 2",
+    ),
+    LawCase(
+        name="update, partitions with columns in another order",
+        setup="CREATE TABLE t (id int, kind text, n int) PARTITION BY LIST (kind);"
+        "CREATE TABLE a (n int, gone int, kind text, id int PRIMARY KEY); ALTER TABLE a DROP COLUMN gone;"
+        "ALTER TABLE t ATTACH PARTITION a FOR VALUES IN ('a'); CREATE TABLE b PARTITION OF t DEFAULT;"
+        "ALTER TABLE b ADD PRIMARY KEY (id); INSERT INTO t SELECT g, CASE WHEN g % 3 = 0 THEN 'a' ELSE 'b' || g END, g"
+        " FROM generate_series(1, 20) g",
+        sql="UPDATE t SET n = t.n * t.id WHERE t.n <> 6",
+    ),
+    LawCase(
+        name="delete, rows that others reference",
+        setup="CREATE TABLE r (id int PRIMARY KEY); INSERT INTO r SELECT g FROM generate_series(1, 12) g;"
+        "CREATE TABLE c (r int REFERENCES r ON DELETE CASCADE); INSERT INTO c SELECT g FROM generate_series(1, 12) g;"
+        "CREATE TABLE n (r int REFERENCES r ON DELETE SET NULL); INSERT INTO n SELECT g FROM generate_series(3, 6) g;"
+        "CREATE TABLE k (r int REFERENCES r); INSERT INTO k VALUES (1)",
+        sql="DELETE FROM r WHERE id > 1",
+    ),
+    LawCase(
+        name="delete, rows that reference each other and cascade",
+        setup="CREATE TABLE t (id int PRIMARY KEY, parent int REFERENCES t ON DELETE CASCADE);"
+        "INSERT INTO t SELECT g, nullif(g / 8, 0) FROM generate_series(1, 12) g",
+        sql="DELETE FROM t WHERE id IN (2, 5, 6, 9, 10, 11)",
+    ),
 )
