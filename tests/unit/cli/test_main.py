@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from gate.plan.known import all_rules
 from gate.cli.main import run
 from gate.model.errors import Exit
 from gate.model.version import VERSION
+from gate.plan.known import all_rules
 from gate.report.schema import plan_schema
 
 ROOT = Path(__file__).parents[3]
