@@ -193,6 +193,15 @@ def _word_of(world: Snapshot, ref: Ref, owner: int | None) -> str:
                 return ""
             kinds = {"f": "foreign key", "p": "primary key", "u": "unique constraint", "x": "exclusion constraint"}
             return f"{kinds.get(constraint.kind, 'constraint')} {quoted(constraint.name)} of {sql_name(table)}"
+        case "pg_attrdef" if table is not None:
+            edges = world.dependents
+            own = (
+                column
+                for column in table.columns
+                if any(edge.dependent == ref for edge in edges.get(Ref(CLASS, table.oid, column.number), ()))
+            )
+            column = next(own, None)
+            return f"the default of {sql_name(table)}.{quoted(column.name)}" if column is not None else ""
         case "pg_trigger" if table is not None:
             trigger = next((item for item in table.triggers if item.oid == ref.oid), None)
             return (

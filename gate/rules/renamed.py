@@ -214,8 +214,9 @@ def _renames_type(among: Among) -> Iterator[Finding]:
             "renames-type",
             f"renames type {full} to {quoted(action.to)}: code that casts to it, or a driver that looks it up by name, "
             f"gets an error; it is the type of {used_by}",
-            f"1. this release: CREATE DOMAIN {Name(action.to, kind.schema)} AS {full}, which both names reach, and let "
-            "code say that; keep the old name as long as any code says it",
+            "1. this release: take the type's name out of code (a literal or a parameter without a cast takes the type "
+            f"of the column that it meets); 2. next release: ALTER TYPE {full} RENAME TO {quoted(action.to)}, under -- "
+            "gate: allow renames-type because no code that runs names it",
         )
     else:
         yield warned(
@@ -333,7 +334,8 @@ RULES = (
             harm=OVERLAP
             + "Old code that casts to the type, and drivers that look enums up by name, get 42704. A type that "
             "gives its name to another one in the same transaction is judged by what the columns become.",
-            way_out="Leave the name. Where it must change, a domain of the new name over the type lets both be said.",
+            way_out="Take the name out of code first: a literal without a cast takes the type of the column that it "
+            "meets. Rename it in the next release, or leave it.",
         ),
         finds_among=_renames_type,
         setup="CREATE TYPE temper AS ENUM ('ok'); CREATE TABLE t (a temper)",

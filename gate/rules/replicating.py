@@ -5,6 +5,7 @@ Source: the pages "Hot Standby" (Handling Query Conflicts) and "Logical Replicat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from gate.model.actions import (
@@ -32,7 +33,7 @@ from gate.model.rules import STATEMENT, Rule
 from gate.model.snapshot import Snapshot
 from gate.model.units import age, size
 from gate.model.work import Work
-from gate.rules.in_use import effect_on, listed, noted, old_column, refused, sql_name, warned
+from gate.rules.in_use import effect_on, is_unused, listed, noted, old_column, refused, sql_name, warned
 from gate.rules.lookup import maybe_index, maybe_relation
 from gate.rules.named import created_in
 from gate.rules.ruling import Among, FamilyRule
@@ -189,15 +190,26 @@ def _blocks_updates(among: Among) -> Iterator[Finding]:
                 index = next((one for one in table.indexes if one.oid == oid), None) if table else None
                 if table is not None and index is not None and index.is_replica_identity and table.publications:
                     yield _blocked(table, f"published by {listed(map(quoted, table.publications))}")
-        case PublicationAction(what="create" | "add" | "set", tables=uses):
-            for use in uses:
-                table = maybe_relation(before, use.name)
-                if table is not None and table.oid > 0 and not _has_identity(table) and not table.publications:
-                    yield _blocked(table, f"published by {quoted(action.name)} from here on")
+        case PublicationAction():
+            yield from _of_publication(action, among)
         case CreateTable(persistence="p"):
             yield from _of_new_table(action, among)
         case _:
             return
+
+
+def _of_publication(action: PublicationAction, among: Among) -> Iterator[Finding]:
+    if action.what not in ("create", "add", "set") or _INSERTS_ONLY.search(among.deed.sql):
+        return
+    for use in action.tables:
+        table = maybe_relation(among.deed.before, use.name)
+        if table is None or is_unused(table, among.deed.effects, among.deed.before):
+            continue
+        if not _has_identity(table) and not table.publications:
+            yield _blocked(table, f"published by {quoted(action.name)} from here on")
+
+
+_INSERTS_ONLY = re.compile(r"\bpublish\s*=\s*'(?![^']*(?:update|delete))", re.IGNORECASE)
 
 
 def _has_identity(table: Relation) -> bool:
