@@ -201,9 +201,14 @@ def _btree(spec: IndexSpec, extent: Extent, entries: float, scan: float, figures
     sort = entries * figures.index_row_ns + compare_ns(spec, entries, figures)
     memory = entries * (spec.entry_bytes + _SORT_SLOT)
     spilled = entries * spec.entry_bytes if workers or memory > sort_bytes(server) else 0.0
-    shared = (scan + sort) / (1 + figures.parallel_gain * workers)
+    shared = (scan + sort) / _speed(workers, figures)
     last = size / PAGE * figures.index_page_ns + spilled / PAGE * figures.spilled_page_ns
     return spending(shared + last, kept=size, passing=spilled, wal=size)
+
+
+def _speed(workers: int, figures: Figures) -> float:
+    """Of all participants together; each further worker adds less, as nobody knows how many processors there are."""
+    return float(1 + figures.parallel_gain * workers**0.7)
 
 
 def _asked(relation: Relation) -> int | None:
@@ -249,7 +254,7 @@ def _gin(spec: IndexSpec, extent: Extent, entries: float, scan: float, figures: 
     workers = workers_for(server, extent.heap_bytes, "gin", _asked(extent.relation))
     size = found * 8 + entries * 4
     gathering = found * figures.gin_entry_ns * (1 + 0.25 * max(0.0, math.log2(found * 24 / sort_bytes(server) + 1)))
-    ns = (scan + gathering) / (1 + figures.parallel_gain * workers * 0.7)
+    ns = (scan + gathering) / _speed(workers, figures)
     return spending(ns + size / PAGE * figures.index_page_ns, kept=size, passing=size if workers else 0.0, wal=size)
 
 
