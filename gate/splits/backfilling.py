@@ -154,9 +154,14 @@ def _without_key(table: Relation, *, taken: list[Index]) -> CannotSplit:
             f"the rows of {name} cannot be walked in batches: the statement changes the only key there is ({keys})",
             remedy="change the key in a statement of its own, at a quiet hour",
         )
+    others = ", ".join(quoted(index.name) for index in table.indexes if index.is_unique)
+    reason = (
+        f"of its unique indexes ({others}) none holds all rows by columns that are NOT NULL, in their types' own order"
+        if others
+        else "it has no primary key, and no unique index"
+    )
     return CannotSplit(
-        f"the rows of {name} cannot be walked in batches: it has no primary key, and no unique index on columns that "
-        "are NOT NULL",
+        f"the rows of {name} cannot be walked in batches: {reason}",
         remedy=f"give {name} a primary key in a release before this one",
     )
 
