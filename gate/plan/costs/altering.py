@@ -25,7 +25,7 @@ from gate.model.rates import Figures
 from gate.model.work import Work
 from gate.plan.costs import indexing, joining, rewriting, scanning
 from gate.plan.costs.amount import NOTHING, Amount, summed
-from gate.plan.costs.extent import Extent, is_toasted, width_of
+from gate.plan.costs.extent import is_toasted, width_of
 from gate.plan.costs.site import Site, columns_named, last_number, named
 
 _RANDOM_UUIDS = frozenset({"gen_random_uuid", "uuid_generate_v4", "uuidv4", "uuidv7"})
@@ -96,9 +96,12 @@ def _calls_ns(expression: Expression | None, figures: Figures) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """One thing asked of every row: the last column that it needs, and whether it looks into TOASTed values."""
+    """One thing asked of every row: the last column that it needs, what it takes where that is more than a comparison,
+    and whether it looks into TOASTed values.
+    """
 
     column: int
+    extra_ns: float = 0.0
     reads_toast: bool = False
 
 
@@ -106,7 +109,7 @@ def _scanned(checks: list[_Check], site: Site) -> Amount:
     return scanning.scanned(
         site.extent,
         site.figures,
-        checks=max(1, len(checks)),
+        checking_ns=max(1, len(checks)) * site.figures.check_ns + sum(check.extra_ns for check in checks),
         columns=max((check.column for check in checks), default=1),
         reads_toast=any(check.reads_toast for check in checks),
     )
@@ -119,7 +122,7 @@ def _checks(parts: tuple[Part, ...], site: Site) -> Iterator[_Check]:
             case AddConstraint(spec=spec) if not spec.is_valid:
                 pass
             case AddConstraint(spec=spec) if spec.kind in "cnp" and spec.index is None:
-                yield _check(spec, site.extent)
+                yield _check(spec, site)
             case AddColumn(spec=spec):
                 if spec.is_not_null or any(item.kind == "c" for item in spec.constraints):
                     yield _Check(len(table.columns) + 1)
@@ -139,11 +142,24 @@ def _checks(parts: tuple[Part, ...], site: Site) -> Iterator[_Check]:
                 pass
 
 
-def _check(spec: ConstraintSpec, extent: Extent) -> _Check:
-    names = spec.expression.columns if spec.expression is not None else spec.columns
-    columns = columns_named(extent.relation, names)
-    looks = spec.expression is not None and bool(spec.expression.calls or spec.expression.operators)
-    return _Check(last_number(columns), looks and any(is_toasted(column, extent) for column in columns))
+def _check(spec: ConstraintSpec, site: Site) -> _Check:
+    expression = spec.expression
+    if expression is None:
+        return _Check(last_number(columns_named(site.relation, spec.columns)))
+    columns = columns_named(site.relation, expression.columns)
+    looks = bool(expression.calls or expression.operators)
+    patterns = sum(1 for operator in expression.operators if "~" in operator)
+    calls = len(expression.calls) * _CALLS_OF_A_CHECK + patterns * _CALLS_OF_A_PATTERN
+    return _Check(
+        last_number(columns),
+        extra_ns=calls * site.figures.call_ns + len(expression.operators) * site.figures.check_ns,
+        reads_toast=looks and any(is_toasted(column, site.extent) for column in columns),
+    )
+
+
+# A function of a text looks at all of it; LIKE and regular expressions do so again and again.
+_CALLS_OF_A_CHECK = 2
+_CALLS_OF_A_PATTERN = 4
 
 
 # --- indexes ----------------------------------------------------------------------------------------------------------

@@ -15,10 +15,11 @@ from gate.plan.costs.indexing import IndexSpec, compare_ns, key_of, read_ns
 
 
 def scanned(
-    extent: Extent, figures: Figures, *, checks: int = 1, columns: int = 1, reads_toast: bool = False
+    extent: Extent, figures: Figures, *, checking_ns: float | None = None, columns: int = 1, reads_toast: bool = False
 ) -> Amount:
-    """Every row once, with so many expressions evaluated, the dearest column being the `columns`th."""
-    ns = read_ns(extent, figures, columns=columns) + extent.rows * checks * figures.check_ns
+    """Every row once, with what is evaluated for each (unless told, one comparison)."""
+    each = figures.check_ns if checking_ns is None else checking_ns
+    ns = read_ns(extent, figures, columns=columns) + extent.rows * each
     if reads_toast:
         ns += extent.chunks * figures.chunk_read_ns
     return spending(ns)
