@@ -14,8 +14,8 @@ from gate.model.checks import Check, Limit, OutsidePartition, Slice
 from gate.model.snapshot import Snapshot
 from gate.rules.bounds import implied
 from gate.rules.doomed import default_partition
+from gate.rules.fit_for_partition import key_names
 from gate.rules.lookup import direct_children
-from gate.rules.partitions import key_names
 from gate.rules.rows_of import has_rows, unasked
 from gate.rules.terms_of import fields_of
 from gate.sql.bounds import StoredBound, stored_bound

@@ -18,11 +18,11 @@ from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.model.work import Work
 from gate.rules.alter_table import At, PartRule
+from gate.rules.fit_for_partition import check_unique_key
 from gate.rules.foreign_keys import foreign_key_touches
 from gate.rules.lookup import direct_children, family, locks, maybe_index
 from gate.rules.making import with_constraint
 from gate.rules.not_nulls import not_null_touches
-from gate.rules.partitions import check_unique_key
 from gate.rules.proven import column_named
 
 AE, SRE = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE
@@ -297,6 +297,19 @@ FACTS = (
             setup=_SETUP,
             statement="ALTER TABLE t ADD CONSTRAINT n NOT NULL a NOT VALID",
             expects=(Expect(relation="public.t", lock=AE),),
+        ),
+    ),
+    Fact(
+        form="ADD CONSTRAINT ... FOREIGN KEY of a partitioned table, the partition has it",
+        source=_DOC,
+        proof=Proof(
+            setup=f"{_REFERENCED}; {_PARTITIONED}; ALTER TABLE p1 ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES r",
+            statement="ALTER TABLE p ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES r",
+            expects=(
+                Expect(relation="public.p", lock=SRE),
+                Expect(relation="public.p1", lock=SRE),
+                Expect(relation="public.r", lock=AE),
+            ),
         ),
     ),
 )

@@ -16,11 +16,12 @@ from gate.model.chosen_names import index_name
 from gate.model.effects import ServerWouldReject, Touch
 from gate.model.facts import Expect, Fact, Proof, Versions
 from gate.model.locks import LockMode
+from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.model.work import Work
 from gate.rules.code import called
+from gate.rules.fit_for_partition import check_unique_key
 from gate.rules.lookup import descendants, direct_children, functions, maybe_relation, missing, require_owner
-from gate.rules.partitions import check_unique_key
 from gate.rules.scope import Scope
 from gate.sql.alike import age, is_as_written
 
@@ -74,7 +75,14 @@ def _exists(action: CreateIndex, table: Relation, world: Snapshot) -> bool:
         return False
     if action.if_not_exists:
         return True
-    raise ServerWouldReject(f'relation "{action.name}" already exists', sqlstate="42P07")
+    is_left = any(item.name == action.name and not item.is_valid for item in table.indexes)
+    raise ServerWouldReject(
+        f'relation "{action.name}" already exists',
+        sqlstate="42P07",
+        remedy=f"it is not valid, left by a build that did not end: DROP INDEX CONCURRENTLY {Name(action.name)} first"
+        if is_left
+        else "",
+    )
 
 
 _SYSTEM = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})

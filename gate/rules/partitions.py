@@ -6,7 +6,7 @@ AttachPartitionEnsureIndexes, CloneForeignKeyConstraints, ATExecAddInherit); the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import cast
 
@@ -20,6 +20,7 @@ from gate.model.work import Work
 from gate.rules.alter_table import At, PartRule, always, nothing
 from gate.rules.bounds import implied, proves
 from gate.rules.doomed import default_partition
+from gate.rules.fit_for_partition import check_attach, key_names
 from gate.rules.lookup import ancestors, descendants, family, locks, maybe_index, referencing, relation
 from gate.sql.alike import age, are_alike
 from gate.sql.partition_constraints import detached_check_name, excluding_check, partition_check
@@ -95,7 +96,7 @@ def _attach(part: Part, at: At) -> Iterator[Touch]:
         yield from _attach_index(change, at)
         return
     child = relation(at.world, change.child)
-    _check_attach(child, at.table)
+    check_attach(child, at.table)
     bound = change.bound or Bound(is_default=True)
     keys = key_names(at.table)
     check = partition_check(at.world, at.table, bound.text)
@@ -115,64 +116,8 @@ def _attach(part: Part, at: At) -> Iterator[Touch]:
     yield from _cloned_foreign_keys(at.world, at.table, child)
 
 
-def _check_attach(child: Relation, parent: Relation) -> None:
-    if parent.kind != "p":
-        raise ServerWouldReject(f'table "{parent.name}" is not partitioned', sqlstate="42809")
-    if child.is_partition:
-        raise ServerWouldReject(f'"{child.name}" is already a partition', sqlstate="42809")
-    if child.parents:
-        raise ServerWouldReject("cannot attach inheritance child as partition", sqlstate="42809")
-    if child.kind == "r" and child.children:
-        raise ServerWouldReject("cannot attach inheritance parent as partition", sqlstate="42809")
-    if child.columns and parent.columns:
-        _check_columns(child, parent)
-        _check_checks(child, parent)
-
-
-def _check_columns(child: Relation, parent: Relation) -> None:
-    """The partition has just these columns, of these types, NOT NULL too (MergeAttributesIntoExisting)."""
-    mismatch = "42804"
-    for column in parent.columns:
-        own = child.column(column.name)
-        if own is None:
-            raise ServerWouldReject(f'child table is missing column "{column.name}"', sqlstate=mismatch)
-        if (own.type, own.typmod) != (column.type, column.typmod):
-            raise ServerWouldReject(
-                f'child table "{child.name}" has different type for column "{column.name}"', sqlstate=mismatch
-            )
-        if column.is_not_null and not own.is_not_null:
-            raise ServerWouldReject(
-                f'column "{column.name}" in child table "{child.name}" must be marked NOT NULL',
-                sqlstate=mismatch,
-                remedy=f"ALTER TABLE {child.name} ALTER COLUMN {column.name} SET NOT NULL in a statement before",
-            )
-    for column in child.columns:
-        if parent.column(column.name) is None:
-            raise ServerWouldReject(
-                f'table "{child.name}" contains column "{column.name}" not found in parent "{parent.name}"',
-                sqlstate=mismatch,
-            )
-
-
-def _check_checks(child: Relation, parent: Relation) -> None:
-    """MergeConstraintsIntoExisting: each check of the table is there by its name."""
-    for check in parent.constraints:
-        if check.kind == "c" and not check.no_inherit and child.constraint(check.name) is None:
-            raise ServerWouldReject(
-                f'child table is missing constraint "{check.name}"',
-                sqlstate="42804",
-                remedy=f"add {check.name} to {child.name} first, NOT VALID, and VALIDATE it",
-            )
-
-
 def _has_siblings(parent: Relation) -> bool:
     return bool(parent.children) or parent.is_partition
-
-
-def key_names(table: Relation) -> tuple[str, ...]:
-    """The partition key's columns by name; an expression has none."""
-    found = (table.column_number(number) for number in table.partition_keys)
-    return tuple(column.name if column else "" for column in found)
 
 
 def default_scans(world: Snapshot, parent: Relation, bound: Bound) -> Iterator[Touch]:
@@ -190,29 +135,6 @@ def default_scans(world: Snapshot, parent: Relation, bound: Bound) -> Iterator[T
 def partitions_of(world: Snapshot, table: Relation) -> tuple[Relation, ...]:
     """A partitioned table with all its partitions; any other table alone."""
     return family(world, table) if table.kind == "p" else (table,)
-
-
-def check_unique_key(tables: Iterable[Relation], names: Iterable[str | None]) -> None:
-    """A unique index of a partitioned table must hold the whole key: the server looks at one partition only."""
-    columns = set(names)
-    for table in tables:
-        if table.kind != "p":
-            continue
-        if 0 in table.partition_keys:
-            raise ServerWouldReject(
-                f'unsupported unique constraint with partition key definition: "{table.name}" is partitioned by an '
-                "expression",
-                sqlstate="0A000",
-                remedy="create a unique index on each partition, or partition by plain columns",
-            )
-        missing = [name for name in key_names(table) if name not in columns]
-        if missing:
-            raise ServerWouldReject(
-                "unique constraint on partitioned table must include all partitioning columns: "
-                f'"{table.name}" is partitioned by "{missing[0]}" too',
-                sqlstate="0A000",
-                remedy=f"add {missing[0]} to its columns, or create a unique index on each partition",
-            )
 
 
 def _missing_indexes(world: Snapshot, parent: Relation, child: Relation) -> Iterator[Touch]:

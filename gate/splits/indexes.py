@@ -38,6 +38,8 @@ def create_index(case: Case) -> tuple[Step, ...]:
     """See the module."""
     action = cast("CreateIndex", case.action)
     table = relation(case.before, action.table)
+    if table.kind == "p" and action.only:
+        raise CannotSplit(f"on ONLY {name_of(table)} nothing is built")
     name = action.name or index_name(case.before, table.schema, table.name, action.key_names, "idx")
     sql = on_partition(case.sql, name_of(table), name)
     there = next((item for item in table.indexes if item.name == name), None)
@@ -46,7 +48,7 @@ def create_index(case: Case) -> tuple[Step, ...]:
         raise CannotSplit("it is built concurrently as it is")
     if loses_rows_in_concurrent_builds(case.before.server):
         raise CannotSplit(CONCURRENT_BUILDS, remedy=UPDATE_FIRST)
-    if table.kind == "p" and not action.only:
+    if table.kind == "p":
         return (*left, *_partitioned(case, action, table, sql, name))
     return (*left, built(sql, table, name))
 
