@@ -17,9 +17,8 @@ from gate.model.names import Name, quoted
 from gate.model.snapshot import Snapshot
 from gate.model.steps import CannotSplit, StatementStep, Step
 from gate.model.work import Work
-from gate.splits.backfilling import backfills
 from gate.splits.case import Case
-from gate.splits.filling import must_be_fillable
+from gate.splits.filling import filled, must_be_fillable
 from gate.splits.finding import find_type, is_only, name_of, part_of, table_of
 from gate.splits.identities import identity
 from gate.sql.rewriting.columns import (
@@ -29,7 +28,6 @@ from gate.sql.rewriting.columns import (
     drop_column,
     drop_default,
     give_sequence,
-    is_null,
     next_value,
     own_sequence,
     table_constraints,
@@ -149,13 +147,7 @@ def _serial(case: Case, table: Relation, spec: ColumnSpec) -> Iterator[Step]:
 
 def _rest(case: Case, table: Relation, spec: ColumnSpec, value: str) -> Iterator[Step]:
     """The rows, NOT NULL, the constraints."""
-    yield from backfills(
-        table,
-        case.before,
-        assignments=((spec.name, value),),
-        condition=is_null(spec.name),
-        why=f"gives old rows their {quoted(spec.name)}; whatever is NULL there is taken for an old row",
-    )
+    yield from filled(table, case, value)
     if spec.is_not_null:
         yield from _made_not_null(case, table, spec)
     later = table_constraints(case.sql, name_of(table), without="n", only=is_only(case))

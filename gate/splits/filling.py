@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from gate.model.actions import AddColumn
 from gate.model.catalog import Relation
 from gate.model.names import quoted
-from gate.model.steps import CannotSplit
+from gate.model.steps import Backfill, CannotSplit
+from gate.splits.backfilling import backfills
 from gate.splits.case import Case
 from gate.splits.finding import family, name_of, part_of
+from gate.sql.rewriting.columns import is_null
 
 
 def must_be_fillable(table: Relation, case: Case) -> None:
@@ -22,6 +24,33 @@ def must_be_fillable(table: Relation, case: Case) -> None:
                 remedy=f"add {quoted(name)} without its default, SET DEFAULT, and fill the rows by hand, "
                 "in batches, knowing that",
             )
+
+
+def filled(table: Relation, case: Case, value: str) -> tuple[Backfill, ...]:
+    """The rows of the table, and of what is below it, get `value` where the new column is NULL.
+
+    Raises CannotSplit where there is no key to walk; if the column is to be that key, with what can be done by hand.
+    """
+    spec = part_of(case, AddColumn).spec
+    name, on = quoted(spec.name), name_of(table)
+    try:
+        return backfills(
+            table,
+            case.before,
+            assignments=((spec.name, value),),
+            condition=is_null(spec.name),
+            why=f"gives old rows their {name}; whatever is NULL there is taken for an old row",
+        )
+    except CannotSplit as answer:
+        if not any(item.kind in "pu" for item in spec.constraints):
+            raise
+        raise CannotSplit(
+            answer.problem,
+            remedy=f"1. add {name} nullable, with its default set afterwards; 2. CREATE INDEX CONCURRENTLY ... ON {on} "
+            f"((1)) WHERE {name} IS NULL; 3. fill a thousand rows at a time until none is left: UPDATE {on} SET {name} "
+            f"= DEFAULT WHERE ctid = ANY (ARRAY(SELECT ctid FROM {on} WHERE {name} IS NULL LIMIT 1000)); 4. drop that "
+            "index, SET NOT NULL, and add the key, which gate runs in steps",
+        ) from answer
 
 
 def _obstacles(table: Relation, name: str, case: Case) -> Iterator[str]:

@@ -13,9 +13,8 @@ from gate.model.catalog import Relation
 from gate.model.chosen_names import sequence_name
 from gate.model.names import Name, quoted
 from gate.model.steps import StatementStep, Step
-from gate.splits.backfilling import backfills
 from gate.splits.case import Case
-from gate.splits.filling import must_be_fillable
+from gate.splits.filling import filled, must_be_fillable
 from gate.splits.finding import name_of
 from gate.sql.rewriting.columns import (
     add_column,
@@ -26,7 +25,6 @@ from gate.sql.rewriting.columns import (
     drop_identity,
     drop_sequence,
     identity_sequence,
-    is_null,
     let_all_use,
     next_value,
     set_default,
@@ -67,13 +65,7 @@ def identity(case: Case, table: Relation, spec: ColumnSpec) -> tuple[Step, ...]:
             why=f"adds {quoted(name)} to {on}: new rows get a number from {helper}, old ones are NULL as yet",
             undo=f"{drop_column(on, name)}; {drop_sequence(helper)}",
         ),
-        *backfills(
-            table,
-            case.before,
-            assignments=((name, next_value(helper)),),
-            condition=is_null(name),
-            why=f"gives old rows their {quoted(name)}; whatever is NULL there is taken for an old row",
-        ),
+        *filled(table, case, next_value(helper)),
         StatementStep(
             sql=set_not_null(on, name),
             why=f"{quoted(name)} of {on} is never NULL again, as identity demands",

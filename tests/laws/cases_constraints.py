@@ -20,8 +20,21 @@ _STRANGE = (
     'INSERT INTO "Größe"."Täg lich" SELECT g, g FROM generate_series(1, 10) g; '
     'CREATE TABLE "Größe"."r""x" ("Ü" int PRIMARY KEY); INSERT INTO "Größe"."r""x" SELECT generate_series(1, 10)'
 )
+_LONG_T, _LONG_A, _LONG_B = f'"{"ä" * 31}x"', f'"{"ö" * 20}{"y" * 23}"', f'"{"b" * 30}"'
+_LONG = (
+    f"CREATE TABLE {_LONG_T} ({_LONG_A} int, {_LONG_B} int PRIMARY KEY); "
+    f"INSERT INTO {_LONG_T} SELECT g, g FROM generate_series(1, 10) g; {_R}; "
+    f"ALTER TABLE {_LONG_T} ADD CHECK ({_LONG_A} < 99)"
+)
 
 CASES = (
+    LawCase(
+        name="names that are cut",
+        setup=_LONG,
+        sql=f"ALTER TABLE {_LONG_T} ADD CHECK ({_LONG_A} > 0), ADD CHECK ({_LONG_A} > {_LONG_B} - 1), "
+        f"ADD FOREIGN KEY ({_LONG_A}) REFERENCES r, ADD UNIQUE ({_LONG_B}, {_LONG_A}), ALTER {_LONG_A} SET NOT NULL, "
+        f"ADD c serial UNIQUE",
+    ),
     LawCase(
         name="foreign key",
         setup=f"{_T}; {_R}",

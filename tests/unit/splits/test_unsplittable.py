@@ -27,6 +27,7 @@ CANNOT = {
     "ALTER TABLE t ADD c nested": ("public.nested is a domain with a constraint", "as CHECK constraints of public.t"),
     "ALTER TABLE t ADD c int NOT NULL": ("would have NULL in c", "give c a DEFAULT"),
     "ALTER TABLE u ADD c serial": ("no primary key", "give public.u a primary key"),
+    "ALTER TABLE u ADD c serial PRIMARY KEY": ("no primary key", "fill a thousand rows at a time"),
 }
 
 
