@@ -33,6 +33,7 @@ def judge_live(
     weighing = Weighing(
         source=source.name,
         policy=settings.policy,
+        is_one_of_several=settings.database is not None,
         sample_s=settings.sample,
         findings=as_findings(answer.findings),
         notes=_notes(snapshot.server, settings),

@@ -15,6 +15,8 @@ from gate.app.clock import Clock
 from gate.app.free_disk import free_disk_bytes
 from gate.db import capacity, checks, moment, traffic
 from gate.db.syntax import accepts
+from gate.db.unknown_relations import unknown_relations
+from gate.model.actions import CreateTable, CreateTableAs
 from gate.model.catalog import Traffic
 from gate.model.plan import Finding, Plan
 from gate.model.rates import DEFAULT_RATES, Rates, rates_from
@@ -23,19 +25,23 @@ from gate.plan.deciding import Judging
 from gate.plan.pipeline import Folded, fold_all, judge
 from gate.plan.reading import ReadMigration
 from gate.policy.policy import DEFAULT, Policy
-from gate.policy.present import of_now
+from gate.policy.present import limits_of_nothing, of_now
 from gate.rules.standing import standing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Weighing:
-    """What a plan is made with: where it comes from, the policy, how long to watch the traffic (0: not at all)."""
+    """What a plan is made with: where it comes from, the policy, how long to watch the traffic (0: not at all).
+
+    `is_one_of_several` databases that share the policy: not all that it names is in each.
+    """
 
     source: str
     policy: Policy = DEFAULT
     sample_s: float = 0.0
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    is_one_of_several: bool = False
 
 
 def weigh(
@@ -67,7 +73,11 @@ def weigh(
             free_disk_bytes=_free_disk(connection, weighing.policy),
         )
         seen = replace(folded, snapshot=replace(folded.snapshot, unread=(*folded.snapshot.unread, *full.unread)))
-        return _judged(seen, judging, replace(weighing, findings=(*weighing.findings, *standing(full))))
+        return _judged(
+            seen,
+            judging,
+            replace(weighing, findings=(*weighing.findings, *_of_names(connection, folded, weighing), *standing(full))),
+        )
 
 
 def weigh_stored(migrations: tuple[ReadMigration, ...], snapshot: Snapshot, weighing: Weighing) -> Plan:
@@ -84,6 +94,21 @@ def weigh_stored(migrations: tuple[ReadMigration, ...], snapshot: Snapshot, weig
 def _judged(folded: Folded, judging: Judging, weighing: Weighing) -> Plan:
     findings = (*weighing.findings, *of_now(weighing.policy, datetime.now(UTC), judging.moment.sessions))
     return judge(folded, judging, source=weighing.source, findings=findings, notes=weighing.notes)
+
+
+def _of_names(connection: psycopg.Connection, folded: Folded, weighing: Weighing) -> tuple[Finding, ...]:
+    """What the policy names, and nobody has."""
+    if weighing.is_one_of_several:
+        return ()
+    statements = [item for one in folded.migrations for item in one.statements]
+    touched = {effect.relation for item in statements for effect in item.effects}
+    made = {
+        item.statement.action.name.name
+        for item in statements
+        if item.statement is not None and isinstance(item.statement.action, CreateTable | CreateTableAs)
+    }
+    asked = [name for name in weighing.policy.relations if name not in touched and name.partition(".")[2] not in made]
+    return limits_of_nothing(unknown_relations(connection, asked))
 
 
 def _bounds(policy: Policy) -> checks.Bounds:

@@ -19,6 +19,19 @@ def of_now(
     return (*_hours(policy, at, is_release=is_release), *_at_work(policy, sessions))
 
 
+def limits_of_nothing(unknown: Iterable[str]) -> tuple[Finding, ...]:
+    """Relations that the policy has limits for, and that neither are there nor are made by this release."""
+    return tuple(
+        Finding(
+            rule="policy-names-nothing",
+            severity=Severity.WARN,
+            problem=f"the policy has limits for {name}, and no relation is called so: they hold for nothing",
+            remedy=f'write the name as the catalog has it, or take [relations."{name}"] out',
+        )
+        for name in unknown
+    )
+
+
 def _hours(policy: Policy, at: datetime, *, is_release: bool) -> Iterator[Finding]:
     hours = policy.hours
     if hours is None or hours.is_open(at):

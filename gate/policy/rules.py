@@ -88,4 +88,12 @@ RULES = (
         way_out="Let it end; pg_stat_activity shows how far it is.",
         may_be_allowed=False,
     ),
+    Rule(
+        name="policy-names-nothing",
+        about=POLICY,
+        harm="The policy has limits for a relation that is not there: a slip of the pen, or a table that was renamed. "
+        "The relation that was meant is judged by the general limits.",
+        way_out="Write schema and name as the catalog has them, without quotes, or take the limits out.",
+        may_be_allowed=False,
+    ),
 )

@@ -99,6 +99,16 @@ def test_a_relation_has_limits_of_its_own(shop: Database, tmp_path: Path) -> Non
     assert patient.get("works-under-blocking-lock", {}).get("severity") != "refuse"
 
 
+def test_limits_of_nothing_are_told(shop: Database, tmp_path: Path) -> None:
+    limits = "[relations.'public.ordres']\nqueued = 1\n[relations.'public.fresh']\nqueued = 1\n"
+    found = findings(
+        document(
+            project(tmp_path, "CREATE TABLE fresh (id int);", limits + "[relations.'public.orders']\nqueued = 1"), shop
+        )
+    )
+    assert "limits for public.ordres" in found["policy-names-nothing"]["problem"]
+
+
 def test_a_rule_that_is_off_is_counted(shop: Database, tmp_path: Path) -> None:
     off = "[rules.statistics-lost]\nseverity = 'off'\nreason = 'we ANALYZE ourselves'"
     found = findings(document(project(tmp_path, REWRITES, off), shop))
