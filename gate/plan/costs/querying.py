@@ -165,7 +165,9 @@ def _inserted(action: Query, use: RelationUse, site: Site) -> Amount | None:
     # Into a partitioned table each partition gets its part.
     parts = sum(1 for item in family(site.world, named(site.world, use.name)) if item.has_storage)
     amount = changing.inserted(site.extent, max(counted) / max(parts, 1), site.world, site.figures, keys=keys)
-    return amount if len(sources) == 1 else amount.widened(0.02, 5.0)
+    if len(sources) > 1:
+        return amount.widened(0.02, 5.0)
+    return amount.widened(0.05, 2.0) if sources[0].is_filtered else amount
 
 
 _MAKE_ROWS = frozenset(
