@@ -16,7 +16,7 @@ from gate.model.rules import STATEMENT, Rule
 from gate.model.snapshot import Snapshot
 from gate.model.units import about
 from gate.model.work import Work
-from gate.rules.counting_rows import MANY_ROWS, queries_of, rows_in, rows_met, targets
+from gate.rules.counting_rows import MANY_ROWS, limited, queries_of, rows_in, rows_met, targets
 from gate.rules.in_use import columns_of, effect_on, is_unused, listed, sql_name, warned
 from gate.rules.lookup import family, maybe_relation, referencing
 from gate.rules.ruling import Among, FamilyRule
@@ -33,6 +33,8 @@ def _many_rows(among: Among) -> Iterator[Finding]:
             if is_unused(table, deed.effects, deed.before):
                 continue
             rows = rows_met(use, table, deed.effects, deed.before)
+            most = limited(query.change, table)
+            rows = most if rows is None or (most is not None and most < rows) else rows
             if rows is None or rows > deed.most_rows(table.full_name):
                 yield _many(use, table, rows, is_itself=is_itself and query.change is not None)
 

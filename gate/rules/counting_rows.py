@@ -67,6 +67,14 @@ def rows_met(use: RelationUse, table: Relation, effects: Iterable[Effect], befor
     return found
 
 
+def limited(change: Change | None, table: Relation) -> float | None:
+    """How many rows a LIMIT in a subquery leaves, where it picks them by a key or by their place."""
+    if change is None or table.kind != "r" or (table.children and not change.only):
+        return None
+    keys = {"ctid"} | {names[0] for index in table.indexes if len(names := _key_columns(table, index)) == 1}
+    return min((float(number) for column, number in change.limits if column in keys), default=None)
+
+
 def rows_in(relation: Relation) -> float | None:
     """As many as the planner believes; where it was never analysed as many as fit, if they are few."""
     if relation.rows is not None:

@@ -34,6 +34,7 @@ def change_of(node: Tree) -> Change | None:
         assignments=tuple(_assignments(node)) if event == "update" else (),
         condition=None if not has_where or which(where)[0] == "current_of_expr" else expression(where),
         meets_all=not has_where or _is_always_true(where),
+        limits=tuple(_limits(where)) if has_where else (),
         entangled=tuple(dict.fromkeys(_entangled(node))),
     )
 
@@ -53,6 +54,18 @@ def _assignments(node: Tree) -> Iterator[Assignment]:
             yield Assignment(column=target.name, is_default=True)
         else:
             yield Assignment(column=target.name, value=expression(value))
+
+
+def _limits(node: Tree) -> Iterator[tuple[str, int]]:
+    """`column IN (SELECT ... LIMIT number)`, where it must hold."""
+    kind, inner = which(node)
+    if kind == "bool_expr" and inner.boolop == pb.AND_EXPR:
+        for item in inner.args:
+            yield from _limits(item)
+    elif kind == "sub_link" and inner.sub_link_type == pb.ANY_SUBLINK and not inner.oper_name:
+        column, number = expression(inner.testexpr).column, constant(inner.subselect.select_stmt.limit_count)
+        if column is not None and number is not None and number.isdigit():
+            yield column, int(number)
 
 
 # --- what ties rows together ------------------------------------------------------------------------------------------

@@ -38,6 +38,10 @@ ANALYZE
 """
 
 MANY = [
+    "DELETE FROM big WHERE id IN (SELECT id FROM big LIMIT 20000)",
+    "DELETE FROM big WHERE n IN (SELECT n FROM big LIMIT 100)",
+    "DELETE FROM big WHERE id IN (SELECT id FROM big LIMIT 100) OR n > 3",
+    "DELETE FROM big WHERE id NOT IN (SELECT id FROM big LIMIT 100)",
     "UPDATE big SET note = 'y'",
     "UPDATE big SET note = 'y' WHERE id > 5",
     "UPDATE big SET note = 'y' WHERE id = n",
@@ -55,6 +59,8 @@ MANY = [
 ]
 
 FEW = [
+    "DELETE FROM big WHERE id IN (SELECT id FROM big WHERE kind = 'k1' ORDER BY id LIMIT 1000)",
+    "DELETE FROM big WHERE ctid IN (SELECT ctid FROM big LIMIT 500) AND n > 3",
     "UPDATE big SET note = 'y' WHERE id = 5",
     "UPDATE big SET note = 'y' WHERE id IN (1, 2, 3) AND kind = 'k1'",
     "UPDATE big SET note = 'y' WHERE id >= 1 AND id < 5001",

@@ -72,8 +72,9 @@ class Assignment:
 class Change:
     """An UPDATE or DELETE as it is written. `event` is update or delete, `alias` what its columns are qualified with.
 
-    `meets_all` tells that no condition keeps any row out. `entangled` says, in words, what in its text ties rows to
-    other rows, to other relations or to this very statement: it cannot be done a part at a time.
+    `meets_all` tells that no condition keeps any row out; `limits` are (column, number): rows only whose column is
+    among so many values (IN a subquery with LIMIT). `entangled` says, in words, what in its text ties rows to other
+    rows, to other relations or to this very statement: it cannot be done a part at a time.
     """
 
     event: str
@@ -83,6 +84,7 @@ class Change:
     assignments: tuple[Assignment, ...] = ()
     condition: Expression | None = None
     meets_all: bool = False
+    limits: tuple[tuple[str, int], ...] = ()
     entangled: tuple[str, ...] = ()
 
 
