@@ -632,6 +632,31 @@ PARTITIONS = replace(
     ),
 )
 
+LONG = f"{'kundenverzeichnis_' * 4:.63}.{'bestellungen_' * 5:.63}"
+LONG_NAMES = replace(
+    DATA,
+    database="\u9867\u5ba2" * 20,
+    migrations=(
+        MigrationPlan(
+            id="20260106000000",
+            path="prisma/" + "a_very_long_name_of_a_migration_" * 5 + "/migration.sql",
+            is_transactional=True,
+            statements=(
+                replace(
+                    ORPHANS,
+                    effects=(effect(LONG.partition(".")[2], LockMode.ACCESS_EXCLUSIVE, schema=LONG.partition(".")[0]),),
+                    findings=(
+                        replace(
+                            ORPHANS.findings[0], problem=f"rows of {LONG} say " + "\u9867\u5ba2 " * 40, remedy=LONG
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    ),
+    blockers=(),
+)
+
 OBSERVED = replace(DATA, mode=Mode.OBSERVE)
 
 ALL = {
@@ -646,4 +671,5 @@ ALL = {
     "hundred": HUNDRED,
     "observed": OBSERVED,
     "partitions": PARTITIONS,
+    "long-names": LONG_NAMES,
 }

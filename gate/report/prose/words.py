@@ -45,15 +45,23 @@ def wrapped(text: str, width: int, indent: str = "", hanging: str | None = None)
     for paragraph in text.splitlines():
         first = following if lines else indent
         code = paragraph[: len(paragraph) - len(paragraph.lstrip(" "))]
-        lines += textwrap.wrap(
-            _spaced(paragraph),
+        wrapped_lines = textwrap.wrap(
+            _widened(_spaced(paragraph)),
             width,
             initial_indent=first + code,
             subsequent_indent=following + code + ("  " if code else ""),
-            break_long_words=False,
             break_on_hyphens=False,
-        ) or [""]
+        )
+        lines += [line.replace(_FILLER, "") for line in wrapped_lines] or [""]
     return lines
+
+
+# textwrap counts letters: a wide one is made to count twice, by one that `clean` leaves nowhere.
+_FILLER = "\0"
+
+
+def _widened(text: str) -> str:
+    return text if text.isascii() else "".join(_FILLER * (_columns_of(char) - 1) + char for char in text)
 
 
 def _spaced(text: str) -> str:
