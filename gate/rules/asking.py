@@ -29,7 +29,7 @@ from gate.model.effects import NotUnderstood, ServerWouldReject
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.rules.alter_table import apply_alter_table, ordered
-from gate.rules.asking_casts import cast_checks
+from gate.rules.asking_casts import cast_checks, computed_column
 from gate.rules.asking_domains import added_of_domain, domain_checks
 from gate.rules.asking_keys import foreign_key, stored_foreign_key
 from gate.rules.asking_partitions import attached, beside_default
@@ -130,20 +130,18 @@ def _added_column(part: AddColumn, table: Relation, world: Snapshot, *, only: bo
     after = apply_alter_table(AlterTable(name=name, object="table", parts=(bare,), only=only), world)
     added = after.relations[table.oid]
     kind = shape_of(spec.type, after).type if spec.type is not None and not spec.serial else None
-    fills_itself = bool(spec.serial or spec.identity or spec.generated is not None)
-    if kind is not None and has_domain_constraints(kind, after) and not fills_itself:
+    if spec.serial or spec.identity:
+        return
+    if kind is not None and spec.generated is not None:
+        yield from computed_column(spec, added, after, only=only)
+    if kind is not None and has_domain_constraints(kind, after):
         yield from added_of_domain(spec, kind, added, after, only=only)
-    elif _must_have_value(spec) and not fills_itself:
+    elif _must_have_value(spec):
         yield from not_null(spec.name, added, after, only=only)
     for constraint in spec.constraints:
-        if constraint.kind == "n" or (constraint.kind == "p" and not fills_itself):
-            continue
-        if constraint.kind == "f" and added.column(spec.name) is not None and _is_all_null(added, spec.name):
-            continue
-        if constraint.kind == "u" and (_is_all_null(added, spec.name) or fills_itself):
-            continue
-        if constraint.kind != "p":
-            yield from _constraint(constraint, added, after, only=only)
+        key = replace(constraint, kind="u") if constraint.kind == "p" else constraint
+        if key.kind != "n" and not (key.kind in "fu" and _is_all_null(added, spec.name)):
+            yield from _constraint(key, added, after, only=only)
 
 
 def _must_have_value(spec: ColumnSpec) -> bool:
@@ -268,14 +266,23 @@ def _unique_index(action: CreateIndex, world: Snapshot) -> Iterator[Check]:
     where = action.where.text if action.where is not None else None
     try:
         keys = tuple(
-            Key(column=item, collation=str(collation or ""))
+            Key(column=item, collation=_collation(collation, world))
             if isinstance(item, str)
-            else Key(term=term_of(item.text, world), collation=str(collation or ""))
+            else Key(term=term_of(item.text, world), collation=_collation(collation, world))
             for item, collation in zip(written, collations, strict=True)
         )
         yield from duplicates(table, keys, world, where=where, name=action.name or "", equal=action.are_nulls_equal)
     except NotEvaluable as error:
         yield unasked(table, f"duplicates under {action.name or 'the unique index'}", str(error))
+
+
+def _collation(name: Name | None, world: Snapshot) -> str:
+    """As SQL, with its schema; those of pg_catalog need none."""
+    if name is None or name.schema is not None:
+        return str(name or "")
+    known = (item for item in world.others if item.catalog == "pg_collation" and item.name == name.name)
+    found = next((item.schema for item in known if item.schema in world.server.search_path), None)
+    return str(Name(name.name, found))
 
 
 def duplicates(
@@ -299,7 +306,9 @@ def duplicates(
             name=name,
         )
     except NotEvaluable as error:
-        yield unasked(table, f"duplicates under {name or 'the unique key'}", str(error))
+        drawn = (table.column(item) for item in names)
+        if not any(item is not None and item.is_new and item.volatility == "v" for item in drawn):
+            yield unasked(table, f"duplicates under {name or 'the unique key'}", str(error))
 
 
 # --- ATTACH -----------------------------------------------------------------------------------------------------------

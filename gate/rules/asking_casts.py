@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gate.model.actions import SetType
+from gate.model.actions import ColumnSpec, SetType
 from gate.model.catalog import Column, Relation, Type
 from gate.model.checks import Check, FailingCasts, Term
 from gate.model.snapshot import Snapshot
+from gate.rules.asking_domains import held_by_domain
 from gate.rules.coercion import Shape, column_shape, has_domain_constraints, rewrites, shape_of
 from gate.rules.proven import column_named
 from gate.rules.rows_of import unasked
@@ -53,6 +54,9 @@ def cast_checks(part: SetType, table: Relation, world: Snapshot, *, only: bool) 
         middle = shape_of(using.cast_to, world)
         yield from _one(column, old, middle, part, table, world, only=only, explicit=True, last=new)
     elif rewrites(old, new, world):
+        if has_domain_constraints(new.type, world) and _base(new, world) == _base(old, world):
+            yield from held_by_domain(column, new.type, table, world, only=only)
+            return
         yield from _one(column, old, new, part, table, world, only=only, explicit=False, last=new)
 
 
@@ -117,6 +121,27 @@ def _computed(
         )
     except NotEvaluable as error:
         yield unasked(table, f"values of {column.name} that do not become {part.type.name}", str(error))
+
+
+def computed_column(spec: ColumnSpec, table: Relation, world: Snapshot, *, only: bool) -> Iterator[Check]:
+    """A stored generated column is computed for every row: an error tells."""
+    if spec.generated is None or spec.type is None or spec.is_virtual:
+        return
+    target = _base(shape_of(spec.type, world), world)
+    try:
+        yield FailingCasts(
+            relations=(table.oid,),
+            table=table.full_name,
+            fields=fields_of(table, names_in(spec.generated.text)),
+            only=only,
+            column=spec.name,
+            target=type_sql(target.type, _modifiers(target)),
+            target_name=_words(target),
+            how="evaluate",
+            using=term_of(spec.generated.text, world),
+        )
+    except NotEvaluable as error:
+        yield unasked(table, f"rows for which {spec.name} cannot be computed", str(error))
 
 
 def _require_plain(new: Shape, last: Shape, world: Snapshot) -> None:

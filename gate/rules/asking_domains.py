@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from gate.model.actions import AlterDomain, ColumnSpec
 from gate.model.catalog import Column, Relation, Type
-from gate.model.checks import Check, Fill, NullsIn, ViolatorsOf
+from gate.model.checks import Check, Field, Fill, NullsIn, ViolatorsOf
 from gate.model.snapshot import Snapshot
 from gate.rules.lookup import find_type
 from gate.rules.rows_of import has_rows, unasked
@@ -109,24 +109,65 @@ def added_of_domain(spec: ColumnSpec, kind: Type, table: Relation, world: Snapsh
     column = table.column(spec.name)
     if column is None:
         return
+    base = _chain(kind, world)[-1].base
+    try:
+        fill = _fill(column, world.types.get(base), world)
+        fields = fields_of(table, (spec.name,))
+        yield from _held(spec.name, kind, table, world, fields, (fill,), only=only, is_not_null=spec.is_not_null)
+    except NotEvaluable as error:
+        yield unasked(table, f"values of {spec.name} that violate {kind.full_name}", str(error))
+
+
+def held_by_domain(column: Column, kind: Type, table: Relation, world: Snapshot, *, only: bool) -> Iterator[Check]:
+    """A column that becomes one of a domain over its type: each value is held against all that the domain asks."""
+    try:
+        yield from _held(column.name, kind, table, world, fields_of(table, (column.name,)), (), only=only)
+    except NotEvaluable as error:
+        yield unasked(table, f"values of {column.name} that violate {kind.full_name}", str(error))
+
+
+def _held(
+    name: str,
+    kind: Type,
+    table: Relation,
+    world: Snapshot,
+    fields: tuple[Field, ...],
+    fills: tuple[Fill, ...],
+    *,
+    only: bool,
+    is_not_null: bool = False,
+) -> Iterator[Check]:
+    """Raises NotEvaluable."""
+    chain = _chain(kind, world)
+    if is_not_null or any(item.is_not_null for item in chain):
+        yield NullsIn(
+            relations=(table.oid,),
+            table=table.full_name,
+            fields=fields,
+            fills=fills,
+            only=only,
+            column=name,
+            domain=kind.full_name,
+        )
+    for domain in chain:
+        for constraint in domain.constraints:
+            if constraint.kind == "c" and constraint.expression is not None:
+                yield ViolatorsOf(
+                    relations=(table.oid,),
+                    table=table.full_name,
+                    fields=fields,
+                    fills=fills,
+                    only=only,
+                    condition=term_of(constraint.expression, world),
+                    name=constraint.name,
+                    domain=domain.full_name,
+                    value=name,
+                )
+
+
+def _chain(kind: Type, world: Snapshot) -> list[Type]:
+    """The domain, and those below it."""
     chain = [kind]
     while (below := world.types.get(chain[-1].base)) is not None and below.kind == "d":
         chain.append(below)
-    base = world.types.get(chain[-1].base)
-    try:
-        fill = _fill(column, base, world)
-        plain = {"relations": (table.oid,), "table": table.full_name, "fills": (fill,), "only": only}
-        if spec.is_not_null or any(item.is_not_null for item in chain):
-            yield NullsIn(**plain, column=spec.name, domain=kind.full_name)  # type: ignore[arg-type]
-        for domain in chain:
-            for constraint in domain.constraints:
-                if constraint.kind == "c" and constraint.expression is not None:
-                    yield ViolatorsOf(
-                        **plain,  # type: ignore[arg-type]
-                        condition=term_of(constraint.expression, world),
-                        name=constraint.name,
-                        domain=domain.full_name,
-                        value=spec.name,
-                    )
-    except NotEvaluable as error:
-        yield unasked(table, f"values of {spec.name} that violate {kind.full_name}", str(error))
+    return chain

@@ -182,7 +182,9 @@ def _default_volatility(spec: ColumnSpec, world: Snapshot) -> str | None:
 
 def _filled(spec: ColumnSpec, world: Snapshot) -> str:
     """What adding the column gives to the rows that are there."""
-    if spec.serial or spec.identity or spec.generated is not None or spec.type is None:
+    if spec.generated is not None:
+        return spec.generated.text
+    if spec.serial or spec.identity or spec.type is None:
         return ""
     if spec.default is None:
         return "" if shape_of(spec.type, world).type.has_default else "NULL"

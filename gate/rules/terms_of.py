@@ -47,6 +47,8 @@ def term_of(text: str, world: Snapshot) -> Term:
 
 def names_in(text: str) -> tuple[str, ...]:
     """The columns that an expression names; none where this grammar does not read it."""
+    if not text:
+        return ()
     try:
         return tuple(dict.fromkeys(expression_of_text(text).columns))
     except DoesNotParse:
@@ -54,8 +56,11 @@ def names_in(text: str) -> tuple[str, ...]:
 
 
 def fields_of(table: Relation, names: Iterable[str]) -> tuple[Field, ...]:
-    """The columns of these names that the live catalog has, in order and once each."""
-    found = (table.column(name) for name in dict.fromkeys(names))
+    """The columns of these names that the live catalog has, once each; for a new one those that it is made from."""
+    wanted = list(names)
+    made = (table.column(name) for name in wanted)
+    wanted += [name for item in made if item is not None and item.is_new for name in names_in(item.filled)]
+    found = (table.column(name) for name in dict.fromkeys(wanted))
     return tuple(Field(item.number, item.name, item.type) for item in found if item is not None and not item.is_new)
 
 

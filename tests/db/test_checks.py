@@ -37,7 +37,7 @@ SHOP = """
     INSERT INTO "Orders" (id, customer_id, "order", total, sku)
     SELECT g, g % 105, g, g * 1000, 'sku' || g FROM generate_series(1, 200) g;
     CREATE TYPE mood AS ENUM ('ok', 'bad');
-    CREATE DOMAIN amount AS int;
+    CREATE DOMAIN amount AS int; CREATE DOMAIN mail AS text CHECK (VALUE LIKE '%@%');
     CREATE TABLE uses (id int PRIMARY KEY, a amount, feels text, m mood, t text);
     INSERT INTO uses VALUES (1, -1, 'ok', 'ok', '12'), (2, NULL, 'good', 'bad', 'x'), (3, 3, NULL, 'ok', NULL);
     CREATE TABLE pairs (a int, b int, PRIMARY KEY (a, b)); INSERT INTO pairs VALUES (1, 1);
@@ -149,6 +149,17 @@ CASES = (
     Case("ALTER TABLE refs ADD COLUMN c int REFERENCES customers"),
     Case("ALTER TABLE refs ADD COLUMN c int DEFAULT 7 REFERENCES customers"),
     Case("ALTER TABLE refs ADD COLUMN c int DEFAULT 700 REFERENCES customers", ((OrphansOf, 4),)),
+    Case("ALTER TABLE refs ADD COLUMN c int GENERATED ALWAYS AS (10 / (id - 2)) STORED", ((FailingCasts, 1),)),
+    Case("ALTER TABLE refs ADD COLUMN c int GENERATED ALWAYS AS (10 / id) STORED"),
+    Case("ALTER TABLE refs ADD COLUMN c int GENERATED ALWAYS AS (a) STORED NOT NULL", ((NullsIn, 1),), ("id 3",)),
+    Case("ALTER TABLE refs ADD COLUMN c int GENERATED ALWAYS AS (a) STORED UNIQUE", ((DuplicatesOf, 1),), ("c 1",)),
+    Case("ALTER TABLE refs ADD COLUMN c int GENERATED ALWAYS AS (a) STORED CHECK (c > 1)", ((ViolatorsOf, 2),)),
+    Case("ALTER TABLE refs ADD COLUMN c int GENERATED ALWAYS AS (a) VIRTUAL NOT NULL", ((NullsIn, 1),), since=18),
+    Case("ALTER TABLE refs ALTER name TYPE mail", ((ViolatorsOf, 2),), ("id 1", "id 4")),
+    Case("ALTER TABLE refs ADD COLUMN c mail DEFAULT 'a'", ((ViolatorsOf, 4),)),
+    Case("ALTER TABLE refs ADD COLUMN c mail DEFAULT 'a@b'"),
+    Case("ALTER TABLE refs ADD COLUMN c mail"),
+    Case("ALTER TABLE refs ADD COLUMN c mail NOT NULL", ((NullsIn, 4),)),
     Case("ALTER TABLE p ATTACH PARTITION fits FOR VALUES FROM (30) TO (40)"),
     Case("ALTER TABLE p ATTACH PARTITION unfit FOR VALUES FROM (30) TO (40)", ((OutsidePartition, 2),)),
     Case("ALTER TABLE p ATTACH PARTITION fits FOR VALUES FROM (20) TO (MAXVALUE)", ((OutsidePartition, 1),), ("k 25",)),
