@@ -173,6 +173,24 @@ CASES = (
         sql=f"ALTER TABLE p ATTACH PARTITION n {_RANGE}",
     ),
     LawCase(
+        name="attach: to a table that refers to a partitioned one, and that others refer to",
+        setup="CREATE TABLE p (a int PRIMARY KEY, b text, r int) PARTITION BY RANGE (a); "
+        f"CREATE TABLE n (LIKE p); {_ROWS}; "
+        "CREATE TABLE pr (id int PRIMARY KEY) PARTITION BY RANGE (id); "
+        "CREATE TABLE pr1 PARTITION OF pr FOR VALUES FROM (0) TO (100); INSERT INTO pr SELECT generate_series(1, 9); "
+        "ALTER TABLE p ADD FOREIGN KEY (r) REFERENCES pr MATCH FULL ON UPDATE CASCADE; UPDATE n SET r = a; "
+        "CREATE TABLE other (a int REFERENCES p); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (20) TO (30); "
+        "INSERT INTO p VALUES (20); INSERT INTO other VALUES (20)",
+        sql=f"ALTER TABLE p ATTACH PARTITION n {_RANGE}",
+    ),
+    LawCase(
+        name="attach: strange types of keys",
+        setup="CREATE DOMAIN d AS int; CREATE TYPE e AS ENUM ('x', 'y', 'z'); "
+        "CREATE TABLE p (a d, b e, c numeric(6, 2), f uuid) PARTITION BY RANGE (a, b, c, f); CREATE TABLE n (LIKE p); "
+        "INSERT INTO n SELECT g, 'y', g, gen_random_uuid() FROM generate_series(1, 9) g",
+        sql="ALTER TABLE p ATTACH PARTITION n FOR VALUES FROM (1, 'x', 1.5, MINVALUE) TO (10, 'z', '10.25', MAXVALUE)",
+    ),
+    LawCase(
         name="new partition: beside a default one",
         setup='CREATE TABLE p (a int NOT NULL DEFAULT 1 CHECK (a > 0), b text COLLATE "C", '
         f"c int GENERATED ALWAYS AS (a + 1) STORED, d serial) PARTITION BY RANGE (a); {_R}; CREATE INDEX ON p (b); "
