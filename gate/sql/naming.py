@@ -154,6 +154,11 @@ def _collation(inner: Tree, names: _Names) -> None:
     names.others.add(("pg_collation", name_of(strings(inner.collname))))
 
 
+def _index_key(inner: Tree, names: _Names) -> None:
+    if inner.collation:
+        names.others.add(("pg_collation", name_of(strings(inner.collation))))
+
+
 def _alter(inner: Tree, names: _Names) -> None:
     """What ALTER TABLE names as a bare string: an index in the table's own schema."""
     if inner.objtype == pb.OBJECT_TYPE:
@@ -243,4 +248,5 @@ _BY_NODE: dict[str, Callable[[Tree, _Names], None]] = {
     "CompositeTypeStmt": _composite,
     "AlterTableStmt": _alter,
     "CollateClause": _collation,
+    "IndexElem": _index_key,
 }
