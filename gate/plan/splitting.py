@@ -104,7 +104,10 @@ class _Splitter:
                 continue
             yield from self._at_once(idle)
             idle = ()
-            if len(texts) > 1:
+            if self._is_idle(texts):
+                # Under its own lock, not under that of the parts before it.
+                idle = texts
+            elif len(texts) > 1:
                 yield from self._together(texts, depth)
             else:
                 yield from self.split(texts[0], _statement_of(texts[0]), depth)

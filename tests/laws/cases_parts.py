@@ -43,4 +43,15 @@ CASES = (
         setup=f"{_T}; {_R}",
         sql="ALTER TABLE t ADD COLUMN c int DEFAULT 1 REFERENCES r, ADD COLUMN d serial, ADD e int, ADD CHECK (e > d)",
     ),
+    LawCase(
+        name="added and validated in one statement",
+        setup=_T,
+        sql="ALTER TABLE t VALIDATE CONSTRAINT d, ADD CONSTRAINT d CHECK (a < 99) NOT VALID, ALTER b SET NOT NULL",
+    ),
+    LawCase(
+        name="keys and what is said of their indexes",
+        setup="CREATE TABLE t (a int NOT NULL, b int); INSERT INTO t SELECT g, g FROM generate_series(1, 10) g",
+        sql="ALTER TABLE t CLUSTER ON u, REPLICA IDENTITY USING INDEX u, ADD CONSTRAINT u UNIQUE (a), "
+        "ADD PRIMARY KEY (b)",
+    ),
 )
