@@ -33,9 +33,10 @@ def _reasons(change: Change, table: Relation, tables: tuple[Relation, ...], case
     yield from _calls(case.action, case.before)
     yield from _operators(case.action, case.before)
     yield from _reads(tables, case)
+    keys = {name for item in tables for name in _key_columns(item)}
     for item in tables:
         yield from _rules(change, item)
-        yield from _triggers(change, item, case.before)
+        yield from _triggers(change, item, case.before, keys)
         yield from _hidden_rows(item, case.before)
         yield from _deferred(item)
     for item in tables[1:]:
@@ -125,7 +126,7 @@ def _rules(change: Change, table: Relation) -> Iterator[str]:
             yield f"rule {quoted(rule.name)} on {table.full_name} makes another statement of it"
 
 
-def _triggers(change: Change, table: Relation, before: Snapshot) -> Iterator[str]:
+def _triggers(change: Change, table: Relation, before: Snapshot, keys: set[str]) -> Iterator[str]:
     for trigger in table.triggers:
         if not trigger.is_enabled or trigger.is_internal or change.event not in trigger.events:
             continue
@@ -139,16 +140,19 @@ def _triggers(change: Change, table: Relation, before: Snapshot) -> Iterator[str
         elif trigger.oid < 0 and trigger.timing == "after":
             yield f"{name} is made by this release, and may see all rows of the statement"
         elif trigger.timing == "before" and change.event == "update":
-            yield from _moving(trigger, name, table, before)
+            yield from _moving(trigger, name, before, keys)
 
 
 _SETS_ROW = re.compile(r"\bnew\s*:?=|\binto\s+(?:strict\s+)?new\b|\breturn\s+(?!new\b|null\b|old\b)", re.IGNORECASE)
+# `=` assigns where a statement begins; elsewhere it compares.
 _SETS_COLUMN = re.compile(
-    r"\bnew\s*\.\s*(?:\"(?P<quoted>(?:[^\"]|\"\")+)\"|(?P<plain>[^\W\d]\w*))\s*:?=(?!=)", re.IGNORECASE
+    r"(?P<start>(?:;|>>|\*/|--[^\n]*\n|\b(?:begin|then|else|loop))\s*)?"
+    r"\bnew\s*\.\s*(?:\"(?P<quoted>(?:[^\"]|\"\")+)\"|(?P<plain>[^\W\d]\w*))\s*(?::=|(?(start)=|(?!)))",
+    re.IGNORECASE,
 )
 
 
-def _moving(trigger: Trigger, name: str, table: Relation, before: Snapshot) -> Iterator[str]:
+def _moving(trigger: Trigger, name: str, before: Snapshot, keys: set[str]) -> Iterator[str]:
     """A BEFORE trigger may give the row another key, and the walk would meet it again."""
     function = before.functions.get(trigger.function)
     if function is not None and function.schema == "pg_catalog":
@@ -156,7 +160,6 @@ def _moving(trigger: Trigger, name: str, table: Relation, before: Snapshot) -> I
     if function is None or function.source is None or function.language != "plpgsql":
         yield f"{name} may change the key that is walked"
         return
-    keys = _key_columns(table)
     if _SETS_ROW.search(function.source):
         yield f"{name} may put another row in the row's place"
     for found in _SETS_COLUMN.finditer(function.source):

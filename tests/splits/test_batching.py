@@ -321,6 +321,52 @@ def test_rows_that_the_role_may_not_see_are_not_walked(clone: Clone) -> None:
         in_batches(_case(humble, sql))
 
 
+def test_partitions_that_the_role_may_change_through_their_parent_only(clone: Clone) -> None:
+    database = clone(
+        "CREATE TABLE t (id int PRIMARY KEY, n int) PARTITION BY RANGE (id);"
+        "CREATE TABLE t1 PARTITION OF t DEFAULT; INSERT INTO t VALUES (1, 1)"
+    )
+    sql = "UPDATE t SET n = 0"
+    world = world_of(database, sql)
+    server = replace(world.server, is_superuser=False, role="somebody", memberships=frozenset())
+    part = replace(table_of(world, "t1"), privileges=frozenset({"SELECT"}))
+    with pytest.raises(CannotSplit, match="through its parent only"):
+        in_batches(_case(replace(world.put(part), server=server), sql))
+    allowed = replace(part, privileges=frozenset({"SELECT", "UPDATE"}))
+    assert in_batches(_case(replace(world.put(allowed), server=server), sql))
+
+
+@pytest.mark.parametrize(
+    ("body", "is_refused"),
+    [
+        ("NEW.n := NEW.id", False),
+        ("IF NEW.id = 5 THEN NEW.n = 6; END IF", False),
+        ("IF NEW.n = 5 THEN NEW.id = 6; END IF", True),
+        ("NEW.n := 1; NEW.id = NEW.n", True),
+        ("/* a key */ NEW.id = 1", True),
+        ("NEW.id := 5", True),
+        ('NEW."id" = 5', True),
+        ("SELECT 1, 2 INTO NEW", True),
+        ("NEW := OLD", True),
+        ("NEW.n := coalesce(NEW.n, 0) + OLD.id", False),
+    ],
+)
+def test_a_trigger_on_partitions_may_not_give_another_key(body: str, *, is_refused: bool, clone: Clone) -> None:
+    database = clone(
+        "CREATE TABLE t (id int, n int) PARTITION BY HASH (n);"
+        "CREATE TABLE t1 PARTITION OF t FOR VALUES WITH (MODULUS 1, REMAINDER 0); ALTER TABLE t1 ADD PRIMARY KEY (id);"
+        "ALTER TABLE t ADD more int; INSERT INTO t VALUES (1, 1, 1);"
+        f"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body.replace('.n', '.more')}; RETURN NEW; "
+        "END $$; CREATE TRIGGER f BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f()"
+    )
+    case = case_of(database, "UPDATE t SET more = 3")
+    if is_refused:
+        with pytest.raises(CannotSplit, match="trigger f on"):
+            in_batches(case)
+    else:
+        assert in_batches(case)
+
+
 # --- what may ---------------------------------------------------------------------------------------------------------
 
 
