@@ -157,7 +157,7 @@ def _every_row(action: Action, effects: tuple[Effect, ...], before: Snapshot) ->
     for query, change, table in _used(action, effects, before):
         if change.event == "delete" or not _meets_all(query, change, table):
             continue
-        lost = [item for item in change.assignments if _overwrites(item, change, table)]
+        lost = [item for item in change.assignments if _overwrites(item, table)]
         if lost:
             names = listed(quoted(item.column) for item in lost)
             yield warned(
@@ -170,9 +170,8 @@ def _every_row(action: Action, effects: tuple[Effect, ...], before: Snapshot) ->
             )
 
 
-def _overwrites(item: Assignment, change: Change, table: Relation) -> bool:
+def _overwrites(item: Assignment, table: Relation) -> bool:
     """What comes from the old value is not lost; nor is a NULL that is filled."""
-    del change
     if old_column(table, item.column) is None:
         return False
     return item.value is None or item.column not in item.value.columns
