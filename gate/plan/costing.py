@@ -72,11 +72,18 @@ def _amount(action: Action, effect: Effect, before: Snapshot, rates: Rates) -> A
     is_filled = isinstance(action, Query | Run | Copy)
     if (effect.is_new or effect.is_known_empty) and not is_filled:
         return NOTHING
-    extent = extent_of(relation, before)
+    # What a table of this release holds by now is not known; that a few rows are added to it is.
+    has_little = effect.is_new and (relation.is_known_empty or _adds_values(action))
+    extent = extent_of(replace(relation, heap_bytes=0, rows=0.0) if has_little else relation, before)
     if extent is None:
         return None
     amount = _by_action(action, Site(effect, relation, extent, before, rates.figures))
     return amount.widened(0.5, 2.0) if amount is not None and extent.is_guessed else amount
+
+
+def _adds_values(action: Action) -> bool:
+    """INSERT ... VALUES: the rows stand in the statement."""
+    return isinstance(action, Query) and all(use.event == "insert" and use.rows is not None for use in action.uses)
 
 
 def _by_action(action: Action, site: Site) -> Amount | None:

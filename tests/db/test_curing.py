@@ -50,3 +50,11 @@ def test_what_is_refused_otherwise_has_no_steps_but_says_them(clone: Callable[[s
     (found,) = (item for item in statement.findings if item.rule == "works-under-blocking-lock")
     assert "NOT VALID" in found.remedy
     assert "VALIDATE CONSTRAINT" in found.remedy
+
+
+def test_a_few_rows_for_a_new_table_are_no_work(clone: Callable[[str], Database]) -> None:
+    sql = (
+        "ALTER TABLE hot ADD COLUMN b int; CREATE TABLE kinds (id int PRIMARY KEY, name text); "
+        "INSERT INTO kinds VALUES (1, 'a'), (2, 'b'); INSERT INTO kinds VALUES (3, 'c')"
+    )
+    assert plan_sql(sql, clone(SETUP).conninfo).verdict is Verdict.PASS
