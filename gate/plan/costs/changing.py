@@ -6,6 +6,8 @@ Source: PostgreSQL 18 `heapam.c` (heap_update: a heap-only tuple needs room on i
 
 from __future__ import annotations
 
+import math
+
 from gate.model.catalog import Index, Relation
 from gate.model.rates import Figures
 from gate.model.snapshot import Snapshot
@@ -49,7 +51,7 @@ def deleted(extent: Extent, rows: float, figures: Figures, *, keys: int = 0) -> 
 def _dirtied_ns(extent: Extent, share: float, figures: Figures) -> float:
     """Pages of the heap that hold at least one of the rows, written out again."""
     per_page = extent.rows / extent.pages if extent.pages else 1.0
-    touched = extent.pages * (1 - (1 - min(share, 1.0)) ** per_page)
+    touched: float = extent.pages * (1 - (1 - min(share, 1.0)) ** per_page)
     return touched * figures.page_written_ns * _OUT_AGAIN
 
 
@@ -93,13 +95,13 @@ def _entries(extent: Extent, rows: float, world: Snapshot, figures: Figures) -> 
     far = max(0.0, 1 - 0.5 * shared_bytes(world.server) / total) if total else 0.0
     for index, spec in specs:
         entries = rows * spec.share[1]
-        ns += entries * _entry_ns(index, spec, far, figures)
+        ns += entries * _entry_ns(index, spec, far, max(extent.rows, rows), figures)
         wal += entries * (_WAL_OF_ENTRY + spec.entry_bytes)
         size += entries * spec.entry_bytes * 1.3
     return ns, wal, size
 
 
-def _entry_ns(index: Index, spec: IndexSpec, far: float, figures: Figures) -> float:
+def _entry_ns(index: Index, spec: IndexSpec, far: float, rows: float, figures: Figures) -> float:
     """Rows in the order of the index meet the same page again; others may have to fetch one, and write another out."""
     if index.method == "brin":
         return figures.row_read_ns
@@ -107,12 +109,9 @@ def _entry_ns(index: Index, spec: IndexSpec, far: float, figures: Figures) -> fl
         return figures.entry_ns
     first = spec.keys[0]
     elements = sum(key.elements for key in spec.keys) if index.method == "gin" else 1.0
-    near = figures.entry_ns + first.compare * figures.text_compare_ns * _DEPTH
+    compare = figures.number_compare_ns * (1 - first.compare) + figures.text_compare_ns * first.compare
+    near = figures.entry_ns + compare * math.log2(max(rows, 2.0))
     return elements * (near + far * (1 - first.correlation**2) * figures.far_entry_ns)
-
-
-# Comparisons on the way from the root to the leaf.
-_DEPTH = 10
 
 
 def foreign_keys(relation: Relation) -> int:
