@@ -255,7 +255,7 @@ def _rewriting(tables: _Tables, world: Snapshot) -> dict[str, tuple[tuple[str, .
         return lambda figures: rewriting.rewritten(extent, world, figures, extra_ns=figures.call_ns).likely_s
 
     return {
-        "rewrite of wide rows": (("page_written_ns",), rewriting_of(tables.wide)),
+        "rewrite of wide rows": (("page_written_ns", "far_entry_ns"), rewriting_of(tables.wide)),
         "rewrite of narrow rows": (("rewritten_row_ns", "call_ns"), rewriting_of(tables.kept_narrow)),
         "move of narrow rows": (("moved_row_ns",), lambda f: rewriting.moved(indexed, world, f).likely_s),
         "rewrite of TOAST": (("chunk_written_ns",), rewriting_of(tables.long)),
@@ -294,7 +294,7 @@ def _changing(tables: _Tables, world: Snapshot) -> dict[str, tuple[tuple[str, ..
         "update": (("updated_row_ns",), lambda f: reading(f) + changing.updated(narrow, rows, world, f).likely_s),
         "delete": (("deleted_row_ns",), lambda f: reading(f) + changing.deleted(narrow, rows, f).likely_s),
         "insert with indexes": (
-            ("entry_ns", "far_entry_ns"),
+            ("entry_ns",),
             lambda f: reading(f) + changing.inserted(indexed, rows / 5, world, f).likely_s,
         ),
         "insert with a foreign key": (
