@@ -29,7 +29,8 @@ class Effect:
     """A relation as the statement meets it: under the name it had before, with all that is done to it.
 
     `seconds` is what the work on it takes, None where unknown; `disk_bytes` and `wal_bytes` what it needs meanwhile.
-    `scans_per_s` and `writes_per_s` were watched, `scans` and `writes` counted since the statistics were last reset.
+    `scans_per_s` and `writes_per_s` were watched, `scans` and `writes` counted since the statistics were last reset;
+    `index_builds` are scans among them that nobody's query made.
     """
 
     oid: int
@@ -51,11 +52,18 @@ class Effect:
     writes_per_s: float | None = None
     scans: int | None = None
     writes: int | None = None
+    index_builds: int = 0
 
     @property
     def is_unused(self) -> bool:
-        """Made by this release, or empty and never read since the server's counters began: nobody can be harmed."""
-        return self.is_new or (self.is_known_empty and self.scans == 0 and not self.scans_per_s)
+        """Made by this release, or empty and neither read nor written since the server's counters began.
+
+        Nobody can be harmed then. The server counts the scan that builds an index too, however empty the table was.
+        """
+        if self.is_new:
+            return True
+        was_read = self.scans is None or self.scans > self.index_builds or bool(self.scans_per_s)
+        return self.is_known_empty and not was_read and not self.writes
 
     @property
     def relation(self) -> str:

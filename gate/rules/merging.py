@@ -58,4 +58,5 @@ def _effect(relation: Relation, touch: Touch) -> Effect:
         is_known_empty=relation.is_known_empty,
         scans_per_s=traffic.scans_per_s if traffic else None,
         writes_per_s=traffic.writes_per_s if traffic else None,
+        index_builds=len(relation.indexes),
     )

@@ -20,7 +20,8 @@ CREATE TABLE users (
 INSERT INTO users ("order", email) VALUES (1, 'a'), (2, 'b');
 CREATE VIEW mails AS SELECT id, email FROM users;
 CREATE FUNCTION name(int) RETURNS text LANGUAGE sql AS 'SELECT $1::text';
-CREATE TABLE unused (a int NOT NULL DEFAULT 1, b int);
+CREATE TABLE unused (a int NOT NULL DEFAULT 1, b int, id int PRIMARY KEY);
+CREATE INDEX ON unused (b);
 """
 
 PASSES = (
@@ -74,6 +75,24 @@ FEWER = (
     "ALTER TYPE temper RENAME TO temper_old; CREATE TYPE temper AS ENUM ('ok'); ALTER TABLE users ALTER COLUMN "
     "feeling DROP DEFAULT, ALTER COLUMN feeling TYPE temper USING feeling::text::temper"
 )
+
+
+def test_what_is_empty_and_read_is_in_use(clone: Clone) -> None:
+    shop = clone(SHOP)
+    shop.execute("SELECT count(*) FROM unused; " * 5)
+    (statement,) = plan_sql("DROP TABLE unused", shop.conninfo).statements
+    assert [finding.rule for finding in statement.findings] == ["drops-table"]
+
+
+# 14 tells its statistics collector, which writes them down some time later.
+@pytest.mark.majors(15, 16, 17, 18)
+def test_the_scans_of_its_own_index_builds_are_nobodys(clone: Clone) -> None:
+    shop = clone("CREATE TABLE t (a int)")
+    shop.execute("CREATE TABLE late (a int PRIMARY KEY, b int UNIQUE); CREATE INDEX ON late (b)")
+    assert shop.fetch("SELECT seq_scan FROM pg_stat_all_tables WHERE relname = 'late'") == [(3,)]
+    assert plan_sql("DROP TABLE late", shop.conninfo).statements[0].findings == ()
+
+
 REFUSED = (
     ("ALTER TABLE users RENAME TO people", "renames-relation"),
     ("DROP VIEW mails; CREATE VIEW mails AS SELECT id FROM users", "drops-view"),
