@@ -154,6 +154,12 @@ def _collation(inner: Tree, names: _Names) -> None:
     names.others.add(("pg_collation", name_of(strings(inner.collname))))
 
 
+def _path(inner: Tree, names: _Names) -> None:
+    """SET search_path: names without a schema are looked for there too."""
+    if inner.name == "search_path":
+        names.schemas.update(text for text in map(constant, inner.args) if text is not None)
+
+
 def _index_key(inner: Tree, names: _Names) -> None:
     if inner.collation:
         names.others.add(("pg_collation", name_of(strings(inner.collation))))
@@ -172,6 +178,12 @@ def _alter(inner: Tree, names: _Names) -> None:
             names.relations.add(Name(definition.name, inner.relation.schemaname or None))
         elif definition is not None and definition.DESCRIPTOR.name == "Constraint" and definition.indexname:
             names.relations.add(Name(definition.indexname, inner.relation.schemaname or None))
+
+
+def _index(inner: Tree, names: _Names) -> None:
+    """What has the new index's name already, on whatever table of the schema."""
+    if inner.idxname:
+        names.relations.add(Name(inner.idxname, inner.relation.schemaname or None))
 
 
 def _function(inner: Tree, names: _Names) -> None:
@@ -247,6 +259,8 @@ _BY_NODE: dict[str, Callable[[Tree, _Names], None]] = {
     "CreateSeqStmt": _owned_by,
     "CompositeTypeStmt": _composite,
     "AlterTableStmt": _alter,
+    "IndexStmt": _index,
     "CollateClause": _collation,
     "IndexElem": _index_key,
+    "VariableSetStmt": _path,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from gate.app.plan_sql import plan_sql
 from gate.db.asking import Asking
 from gate.db.assembling import Seeds
 from gate.db.connect import connect
@@ -379,3 +380,9 @@ def test_rules_and_policies_name_what_they_read(database: Database) -> None:
         ("keep", "insert", (relation(snapshot, "log").oid,))
     ]
     assert table.policies[0].relations == (relation(snapshot, "allowed").oid,)
+
+
+def test_a_search_path_that_the_migration_sets_is_looked_along(database: Database) -> None:
+    database.execute("CREATE SCHEMA app; CREATE TABLE app.t (a int); INSERT INTO app.t VALUES (1)")
+    plan = plan_sql("SET search_path TO app, public; ALTER TABLE t ADD CHECK (a > 0)", database.conninfo)
+    assert [effect.relation for effect in plan.statements[1].effects] == ["app.t"]
