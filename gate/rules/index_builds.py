@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gate.model.actions import Action, AlterTable, CreateIndex, CreateTable, DetachPartition, Drop, Reindex
+from gate.model.catalog import Index, Relation
 from gate.model.effects import Effect
 from gate.model.names import Name, quoted
 from gate.model.plan import Finding
@@ -17,9 +18,10 @@ from gate.model.rules import STATEMENT, Rule
 from gate.model.server_bugs import CONCURRENT_BUILDS, UPDATE_FIRST, loses_rows_in_concurrent_builds
 from gate.model.snapshot import Snapshot
 from gate.rules.doomed import default_partition
-from gate.rules.in_use import refused, sql_name, traffic_of, used, warned
+from gate.rules.in_use import columns_of, refused, sql_name, traffic_of, used, warned
 from gate.rules.lookup import maybe_index, maybe_relation
 from gate.rules.ruling import FamilyRule
+from gate.sql.alike import is_as_written
 
 # --- not built --------------------------------------------------------------------------------------------------------
 
@@ -49,6 +51,37 @@ def _takes_invalid(action: Action, effects: tuple[Effect, ...], before: Snapshot
     yield replace(finding, is_cured_by_split=not index.is_partitioned)
 
 
+def _takes_another(action: Action, effects: tuple[Effect, ...], before: Snapshot) -> Iterator[Finding]:
+    del effects
+    if not isinstance(action, CreateIndex) or not action.if_not_exists or action.name is None:
+        return
+    table = maybe_relation(before, action.table)
+    oid = before.names.get((table.schema, action.name)) if table else None
+    holder = before.relations.get(before.index_tables.get(oid, 0)) if oid is not None else None
+    index = next((item for item in holder.indexes if item.oid == oid), None) if holder else None
+    if table is None or holder is None or index is None or not _is_another(action, table, holder, index):
+        return
+    kind = "unique index" if index.is_unique else "index"
+    over = columns_of(holder, (key.column for key in index.keys)) or "an expression"
+    yield warned(
+        "other-index-taken-for-built",
+        f"{Name(index.name, index.schema)} is there already: another one, a {index.method} {kind} of "
+        f"{sql_name(holder)} over {over}; IF NOT EXISTS looks at the name alone and does nothing",
+        f"give the new index a name of its own; drop {Name(index.name, index.schema)} CONCURRENTLY once it is there",
+        table.full_name,
+    )
+
+
+def _is_another(action: CreateIndex, table: Relation, holder: Relation, index: Index) -> bool:
+    """Only what is certain: texts of expressions are written in many ways."""
+    if holder.oid != table.oid or (index.is_unique, index.method) != (action.is_unique, action.method):
+        return True
+    if bool(action.expressions) != index.has_expressions or (action.where is not None) != index.has_predicate:
+        return True
+    plain = not (index.has_expressions or index.has_predicate)
+    return plain and not is_as_written(action, table, replace(index, parent=0, is_exclusion=False))
+
+
 def _loses_rows(action: Action, effects: tuple[Effect, ...], before: Snapshot) -> Iterator[Finding]:
     if not isinstance(action, CreateIndex | Reindex) or not action.is_concurrent:
         return
@@ -67,7 +100,7 @@ def _loses_rows(action: Action, effects: tuple[Effect, ...], before: Snapshot) -
 
 
 def _dropped(action: Action, effects: tuple[Effect, ...], before: Snapshot) -> Iterator[Finding]:
-    if not isinstance(action, Drop) or action.object != "index" or action.is_concurrent or action.cascade:
+    if not isinstance(action, Drop) or action.object != "index" or action.is_concurrent:
         return
     for item in action.names:
         oid, effect = maybe_index(before, item.name), used(item.name, effects, before)
@@ -149,6 +182,19 @@ RULES = (
         setup=_T + "; UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i'::regclass; CREATE INDEX j ON u (b)",
         bad="CREATE INDEX IF NOT EXISTS i ON u (a)",
         good="CREATE INDEX IF NOT EXISTS j ON u (b)",
+    ),
+    FamilyRule(
+        rule=Rule(
+            name="other-index-taken-for-built",
+            about=STATEMENT,
+            harm="CREATE INDEX IF NOT EXISTS looks at the name only. An index of that name on other columns, on "
+            "another table, or without UNIQUE is taken for it: the statement reports success, and no index is made.",
+            way_out="Give the new index a name of its own, and drop the old one concurrently when that is there.",
+        ),
+        finds=_takes_another,
+        setup=_T,
+        bad="CREATE INDEX IF NOT EXISTS i ON u (b)",
+        good="CREATE INDEX IF NOT EXISTS i ON u (a)",
     ),
     FamilyRule(
         rule=Rule(

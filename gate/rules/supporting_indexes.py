@@ -113,13 +113,18 @@ def _serves(index: Index, numbers: set[int]) -> bool:
 # --- indexes that say the same ----------------------------------------------------------------------------------------
 
 
-def _redundant(action: Action, effects: tuple[Effect, ...], before: Snapshot) -> Iterator[Finding]:
+def _redundant(among: Among) -> Iterator[Finding]:
+    action, effects, before = among.deed.action, among.deed.effects, among.deed.before
     if not isinstance(action, CreateIndex):
         return
+    going = {item.name.name for later in among.rest() if isinstance(later, Drop) for item in later.names}
     effect, table = used(action.table, effects, before), maybe_relation(before, action.table)
     if effect is None or table is None or any(item.name == action.name for item in table.indexes):
         return
-    wider = next((item for item in table.indexes if item.is_valid and _covers(item, action, table)), None)
+    wider = next(
+        (item for item in table.indexes if item.name not in going and item.is_valid and _covers(item, action, table)),
+        None,
+    )
     if wider is None:
         return
     yield noted(
@@ -271,7 +276,7 @@ RULES = (
             "keeps up both, each VACUUM reads both, and both take memory from what is useful.",
             way_out="Keep the wider one, or the one that is unique.",
         ),
-        finds=_redundant,
+        finds_among=_redundant,
         setup=_FK,
         bad="CREATE INDEX ON u (b)",
         good="CREATE INDEX ON u (a, b)",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from gate.model.actions import Drop
-from gate.model.catalog import Index
+from gate.model.catalog import Index, Ref
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.model.steps import CannotSplit, StatementStep, Step, StepKind
@@ -25,7 +25,7 @@ def drop(case: Case) -> tuple[Step, ...]:
         raise CannotSplit(f"a {action.object} cannot be dropped beside running queries")
     if action.is_concurrent:
         raise CannotSplit("it is dropped concurrently as it is")
-    if action.cascade:
+    if action.cascade and any(_dependents(case.before, item.name) for item in action.names):
         raise CannotSplit(
             "DROP INDEX CONCURRENTLY takes no CASCADE",
             remedy="drop what depends on the index in a statement of its own, and leave CASCADE out",
@@ -47,6 +47,12 @@ def _steps(case: Case) -> Iterator[Step]:
             kind=StepKind.CONCURRENT,
             is_transactional=False,
         )
+
+
+def _dependents(world: Snapshot, name: Name) -> bool:
+    """Whether anything goes with the index: with nothing CASCADE means no more than RESTRICT."""
+    index = _index(world, name)
+    return index is not None and bool(world.dependents.get(Ref("pg_class", index.oid)))
 
 
 def _index(world: Snapshot, name: Name) -> Index | None:

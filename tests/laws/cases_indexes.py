@@ -95,6 +95,12 @@ CASES = (
         works=False,
     ),
     LawCase(
+        name="drop of an index with CASCADE that nothing depends on",
+        setup=f"{_T}; CREATE INDEX i ON t (a)",
+        sql="DROP INDEX i CASCADE",
+        works=False,
+    ),
+    LawCase(
         name="drop of an index, if it is there",
         setup=f"{_T}; CREATE INDEX i ON t (a)",
         sql="DROP INDEX IF EXISTS i, j",

@@ -66,7 +66,7 @@ REFUSALS = (
     ),
     Refusal(
         name="drop with CASCADE",
-        setup=T + "CREATE INDEX i ON t (a)",
+        setup=T + "CREATE UNIQUE INDEX i ON t (a); CREATE TABLE r (a int REFERENCES t (a))",
         sql="DROP INDEX i CASCADE",
         problem="DROP INDEX CONCURRENTLY takes no CASCADE",
         shown=("DROP INDEX CONCURRENTLY i CASCADE", "0A000"),
