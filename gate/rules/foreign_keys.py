@@ -48,13 +48,14 @@ def _is_taken_over(spec: ConstraintSpec, referenced: Relation, table: Relation) 
     if not table.is_partition:
         return False
     numbers = tuple(column.number for column in (table.column(name) for name in spec.columns) if column)
-    wanted = (referenced.oid, numbers, key_columns(referenced, spec), spec.on_delete, spec.on_update)
+    wanted = (referenced.oid, numbers, key_columns(referenced, spec), spec.on_delete, spec.on_update, spec.match)
     return any(
         item.kind == "f"
         and not item.parent
         and item.is_valid
-        and item.is_deferrable == spec.is_deferrable
-        and (item.referenced, item.columns, item.referenced_columns, item.on_delete, item.on_update) == wanted
+        and (item.is_deferrable, item.is_deferred) == (spec.is_deferrable, spec.is_deferred)
+        and (item.referenced, item.columns, item.referenced_columns, item.on_delete, item.on_update, item.match)
+        == wanted
         for item in table.constraints
     )
 

@@ -44,6 +44,7 @@ def _with_one(spec: ConstraintSpec, oid: int, world: Snapshot, name: str) -> Sna
         is_valid=spec.is_valid,
         is_enforced=spec.is_enforced,
         is_deferrable=spec.is_deferrable,
+        is_deferred=spec.is_deferred,
         no_inherit=spec.no_inherit,
         expression=spec.expression.text if spec.expression else None,
         index=index or (key_index(referenced, spec) if referenced else 0),

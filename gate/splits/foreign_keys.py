@@ -93,7 +93,8 @@ def _has_like(spec: ConstraintSpec, referenced: Relation, leaf: Relation) -> boo
         and item.is_valid
         and not item.parent
         and (item.referenced, item.columns, item.referenced_columns) == (referenced.oid, numbers, wanted)
-        and (item.on_delete, item.on_update, item.is_deferrable) == (spec.on_delete, spec.on_update, spec.is_deferrable)
+        and (item.on_delete, item.on_update, item.match) == (spec.on_delete, spec.on_update, spec.match)
+        and (item.is_deferrable, item.is_deferred) == (spec.is_deferrable, spec.is_deferred)
         for item in leaf.constraints
     )
 

@@ -71,6 +71,12 @@ CASES = (
         sql="ALTER TABLE t ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES r",
     ),
     LawCase(
+        name="foreign key of a partitioned table, a partition has almost the same",
+        setup=f"{_P}; {_R}; ALTER TABLE t1 ADD CONSTRAINT m FOREIGN KEY (a) REFERENCES r MATCH FULL; "
+        "ALTER TABLE t2 ADD CONSTRAINT m FOREIGN KEY (a) REFERENCES r DEFERRABLE INITIALLY DEFERRED",
+        sql="ALTER TABLE t ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES r DEFERRABLE",
+    ),
+    LawCase(
         name="foreign key to a partitioned table",
         setup="CREATE TABLE r (id int PRIMARY KEY) PARTITION BY RANGE (id); "
         "CREATE TABLE r1 PARTITION OF r FOR VALUES FROM (0) TO (6); "

@@ -25,6 +25,7 @@ class ConstraintSpec:
     is_enforced: bool = True
     no_inherit: bool = False
     is_deferrable: bool = False
+    is_deferred: bool = False
     referenced: Name | None = None
     referenced_columns: tuple[str, ...] = ()
     on_delete: str = "a"

@@ -173,7 +173,7 @@ def _with_attribute(spec: ConstraintSpec, attribute: int) -> ConstraintSpec:
 
     if attribute == pb.CONSTR_ATTR_NOT_ENFORCED:
         return replace(spec, is_enforced=False, is_valid=False)
-    return replace(spec, is_deferrable=True)
+    return replace(spec, is_deferrable=True, is_deferred=attribute == pb.CONSTR_ATTR_DEFERRED)
 
 
 def constraint(node: Tree, *, inline_column: str = "") -> ConstraintSpec:
@@ -193,6 +193,7 @@ def constraint(node: Tree, *, inline_column: str = "") -> ConstraintSpec:
         is_enforced=is_enforced,
         no_inherit=node.is_no_inherit,
         is_deferrable=node.deferrable,
+        is_deferred=node.initdeferred,
         referenced=range_name(node.pktable) if kind == "f" else None,
         referenced_columns=strings(node.pk_attrs),
         on_delete=node.fk_del_action or "a",
