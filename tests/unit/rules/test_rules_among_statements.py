@@ -85,7 +85,7 @@ def test_what_is_empty_and_read_is_in_use(clone: Clone) -> None:
 
 
 # 14 tells its statistics collector, which writes them down some time later.
-@pytest.mark.majors(15, 16, 17, 18)
+@pytest.mark.majors(since=15)
 def test_the_scans_of_its_own_index_builds_are_nobodys(clone: Clone) -> None:
     shop = clone("CREATE TABLE t (a int)")
     shop.execute("CREATE TABLE late (a int PRIMARY KEY, b int UNIQUE); CREATE INDEX ON late (b)")
