@@ -160,7 +160,12 @@ def _like(index: Index, what: _Attach, world: Snapshot) -> tuple[str, str]:
     """(name, statement) of what the parent's index needs on the partition; the plain form, which is split again."""
     child = what.child
     constraint = next((item for item in what.parent.constraints if item.oid == index.constraint), None)
-    if index.definition is None or index.is_exclusion:
+    if index.definition is None:
+        raise CannotSplit(
+            f"what {Name(index.name)} of {name_of(what.parent)} is over could not be read",
+            remedy="run gate again when nobody holds or awaits ACCESS EXCLUSIVE there",
+        )
+    if index.is_exclusion:
         raise CannotSplit(
             f"{name_of(child)} has no part of {Name(index.name)}, and it cannot be built beforehand",
             remedy=f"build what {name_of(child)} lacks before it is attached",
