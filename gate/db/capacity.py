@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 
 from gate.db.asking import Ask, Asking, Row
 from gate.db.errors import translated
@@ -38,36 +38,38 @@ def read(connection: psycopg.Connection) -> Capacity:
         _, locked, tables, pairs = asking.all(first, before=(_BEGIN,))
         fullest = [row["oid"] for row in tables]
         second: list[Ask] = [
-            ("capacity_sequences", {"locked": [row["oid"] for row in locked], "tables": fullest, "most": _MOST}),
+            ("capacity_sequences", {"tables": fullest, "most": _MOST}),
             ("capacity_keys", {"tables": fullest, "share": SHARE}),
         ]
         sequences, keys = asking.all(second)
-        positions = dict(_positions(asking, sequences))
+        positions = dict(_positions(asking, sequences, {row["oid"] for row in locked}))
+    except errors.QueryCanceled:
+        return Capacity(unread=(_TOO_SLOW,))
     except psycopg.Error as error:
         raise translated(error) from error
     finally:
         asking.end()
     owned = {(row["table_oid"], row["column_number"]) for row in sequences}
     return Capacity(
-        sequences=tuple(_sequence(row, positions[row["oid"]]) for row in sequences if row["oid"] in positions),
+        sequences=tuple(_sequence(row, last) for row in sequences if (last := positions.get(row["oid"])) is not None),
         keys=tuple(_key(row) for row in keys if (row["oid"], row["number"]) not in owned),
         pairs=tuple(_pair(row) for row in pairs),
-        unread=tuple(_unread(sequences, quoted(connection.info.user))),
+        unread=tuple(_unread(sequences, positions, quoted(connection.info.user))),
     )
 
 
-def _positions(asking: Asking, sequences: Iterable[Row]) -> Iterator[tuple[int, int]]:
-    """Positions of those that were used, batch by batch: the locks of one are given back before the next."""
-    readable = [row for row in sequences if row["is_readable"]]
+def _positions(asking: Asking, sequences: Iterable[Row], locked: set[int]) -> Iterator[tuple[int, int | None]]:
+    """Positions (None for one never used), batch by batch: the locks of one are given back before the next."""
+    readable = [row for row in sequences if row["is_readable"] and row["oid"] not in locked]
     for start in range(0, len(readable), _BATCH):
         selects = [
-            sql.SQL("SELECT {}::oid AS oid, last_value FROM {} WHERE is_called").format(
+            sql.SQL("SELECT {}::oid AS oid, CASE WHEN is_called THEN last_value END AS last FROM {}").format(
                 row["oid"], sql.Identifier(row["schema"], row["name"])
             )
             for row in readable[start : start + _BATCH]
         ]
         for row in asking.tentative(sql.SQL(" UNION ALL ").join(selects)):
-            yield row["oid"], row["last_value"]
+            yield row["oid"], row["last"]
 
 
 def _sequence(row: Row, last: int) -> SequencePosition:
@@ -111,7 +113,21 @@ def _pair(row: Row) -> KeyPair:
     )
 
 
-def _unread(sequences: list[Row], role: str) -> Iterator[Unread]:
+_TOO_SLOW = Unread(
+    what="how far sequences and keys have come",
+    why="the server did not answer in 5 s",
+    remedy="SELECT * FROM pg_sequences shows the sequences",
+)
+
+
+def _unread(sequences: list[Row], positions: Mapping[int, int | None], role: str) -> Iterator[Unread]:
+    missed = [row for row in sequences if row["is_readable"] and row["oid"] not in positions]
+    if missed:
+        yield Unread(
+            what=f"how far {plural(len(missed), 'sequence')} {'has' if len(missed) == 1 else 'have'} come",
+            why="another session holds or drops one of them",
+            remedy="plan again when that session is done",
+        )
     hidden = [row for row in sequences if not row["is_readable"]]
     if hidden:
         yield Unread(

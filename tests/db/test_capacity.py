@@ -95,7 +95,9 @@ def test_a_sequence_that_another_session_holds_is_left_out(database: Database) -
     database.execute(script + "SELECT setval('b_id_seq', 2000000000)")
     with database.connect(autocommit=False) as other, connect(database.conninfo) as connection:
         other.execute("DROP TABLE b")
-        assert [item.name for item in capacity.read(connection).sequences] == ["public.a_id_seq"]
+        seen = capacity.read(connection)
+    assert [item.name for item in seen.sequences] == ["public.a_id_seq"]
+    assert [item.what for item in seen.unread] == ["how far 1 sequence has come"]
 
 
 def test_what_may_not_be_read_is_said(database: Database) -> None:
