@@ -49,7 +49,7 @@ class Figures:
     rewritten_row_ns: float = 220.0
     moved_row_ns: float = 100.0
     page_written_ns: float = 16000.0
-    chunk_written_ns: float = 3500.0
+    chunk_written_ns: float = 4500.0
     random_uuid_ns: float = 1200.0
     call_ns: float = 65.0
     updated_row_ns: float = 1500.0

@@ -15,6 +15,7 @@ from gate.plan.costs.amount import Amount, spending
 from gate.plan.costs.extent import PAGE, Extent
 from gate.plan.costs.indexing import IndexSpec, read_ns, spec_of
 from gate.plan.costs.resources import shared_bytes
+from gate.plan.costs.rewriting import chunk_ns
 
 _WAL_OF_ROW = 70
 _WAL_OF_ENTRY = 64
@@ -35,7 +36,7 @@ def updated(
     written = rows * extent.row_bytes
     if toast and extent.rows:
         share = rows / extent.rows
-        ns += extent.chunks * share * (figures.chunk_read_ns + figures.chunk_written_ns)
+        ns += extent.chunks * share * (figures.chunk_read_ns + chunk_ns(figures))
         written += extent.toast_bytes * share
     return spending(ns, kept=written + size, wal=written + rows * _WAL_OF_ROW + wal)
 
