@@ -108,13 +108,13 @@ def looked_up(extent: Extent, figures: Figures, *, hashed: float, columns: int =
     """Every row read, and looked for in a hash table of so many bytes: one that the processor's cache does not hold
     takes longer.
     """
-    farness = min(0.4 + 0.6 * hashed / _STATED_BYTES, 2.0)
+    farness = min(0.25 + 0.75 * hashed / _STATED_BYTES, 2.5)
     each = figures.joined_row_ns * farness * (_TEXT_FACTOR if is_text else 1.0)
     return spending(read_ns(extent, figures, columns=columns) + extent.rows * each)
 
 
 # `joined_row_ns` is stated for a hash table of this size.
-_STATED_BYTES = 16 * 2**20
+_STATED_BYTES = 14 * 2**20
 
 
 def hashed_bytes(rows: float, width: float) -> float:
