@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from textwrap import dedent
 
 from gate.model.steps import Backfill
 from gate.model.units import plural
@@ -19,6 +21,7 @@ _COLOURS = {said.REFUSE: "red", said.SPLIT: "yellow", said.WARN: "yellow", said.
 # How many of one rule are told in full.
 _MOST = {said.REFUSE: 5, said.SPLIT: 5, said.WARN: 5, said.NOTE: 2, said.ALLOWED: 5}
 _MOST_PLACES = 40
+_HANGING = " " * len("  way out: ")
 _LONGEST_KEY = 60
 
 
@@ -62,7 +65,21 @@ def _block(item: Said, before: Said | None, look: Look) -> list[str]:
     remedy = way_out(item)
     if before is not None and finding.rule == before.finding.rule and remedy == way_out(before):
         return lines
-    return lines + (wrapped(f"way out: {remedy}", look.width, "  ", "           ") if remedy else [])
+    return [*lines, *_told(remedy, look.width)]
+
+
+def _told(remedy: str, width: int) -> Iterator[str]:
+    """Sentences are wrapped; what is indented is SQL, and keeps its meaning when it is pasted."""
+    lead = "  way out: "
+    for is_code, run in groupby(remedy.splitlines(), key=lambda line: line.startswith("  ")):
+        text = dedent("\n".join(run))
+        if is_code:
+            from gate.report.prose.pasting import listing
+
+            yield from (f"{_HANGING}  {line}" for line in listing(text, width - len(_HANGING) - 2))
+        else:
+            yield from wrapped(text, width, lead, _HANGING)
+        lead = _HANGING
 
 
 def way_out(item: Said) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from gate.model.costs import total
 from gate.model.effects import Effect
+from gate.model.errors import InvalidSql
 from gate.model.steps import Backfill, Gather, StatementStep, Step, StepKind, Wait
 from gate.model.units import about
 from gate.report.prose import times
@@ -43,6 +44,17 @@ def script(steps: Iterable[Step], width: int) -> list[str]:
     return [*lines, "", "RESET lock_timeout; RESET statement_timeout;" if is_long else "RESET lock_timeout;"]
 
 
+def listing(text: str, width: int) -> list[str]:
+    """SQL that stands in a sentence's way out, or a list, within the width."""
+    try:
+        statements = [item.sql for item in split_script(_printable(text))]
+    except InvalidSql:
+        return wrapped(text, width)
+    ends = [";"] * (len(statements) - 1) + [";" if text.rstrip().endswith(";") else ""]
+    laid = (laid_out(statement + end, width, columns) for statement, end in zip(statements, ends, strict=True))
+    return [line for lines in laid for line in lines]
+
+
 def _takes_long(step: Step) -> bool:
     """Whether a timeout that the role may have would end it."""
     return not isinstance(step, StatementStep) or step.kind is not StepKind.CATALOG
@@ -70,9 +82,7 @@ def _sql(step: Step, width: int) -> Iterator[str]:
     if is_block:
         yield "BEGIN;"
     for statement in statements:
-        lines = laid_out(statement, width - len(";"), columns)
-        # A comment at the end would swallow the semicolon.
-        yield from [*lines, ";"] if "--" in lines[-1] else [*lines[:-1], lines[-1] + ";"]
+        yield from laid_out(statement + ";", width, columns)
     if is_block:
         yield "COMMIT;"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gate.model.plan import MigrationPlan, Plan, StatementPlan, Verdict
+from gate.model.plan import MigrationPlan, Plan, StatementPlan
 from gate.model.units import plural
 from gate.report import Look
 from gate.report.prose import said
@@ -23,9 +23,6 @@ def heading(migration: MigrationPlan, statement: StatementPlan) -> str:
     """Whose steps these are, and how to run them."""
     number = len(statement.steps)
     where = said.place(migration, statement.line)
-    if statement.verdict is Verdict.REFUSE:
-        # Something else is in the way; the steps only tell what would become of the harm that they take away.
-        return f"Once the rest of {where} is put right, it would be split into {plural(number, 'step')}"
     if number == 1:
         return f"Instead of {where}: this, outside of any transaction block"
     return f"Instead of {where}: {plural(number, 'step')}, each when the one before it has succeeded"
