@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from textwrap import indent
 
 from gate.model.actions import Statement
 from gate.model.effects import Effect
@@ -92,7 +93,7 @@ def _steps(
 
 def _by_hand(steps: tuple[Step, ...], policy: Policy) -> str:
     """The steps in words: where the policy wants them written by people, or something else is to be settled first."""
-    lines = "\n".join(f"  {step.sql};" for step in steps)
+    lines = "\n".join(indent(f"{step.sql};", "  ") for step in steps)
     if policy.splits is Splits.REFUSE:
         return f"splits are turned off here, so write it as steps, each a migration of its own:\n{lines}"
     return f"once the rest is settled it can be run in steps:\n{lines}"
