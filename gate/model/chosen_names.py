@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import chain, count
 
+from gate.model.catalog import Relation
 from gate.model.snapshot import Snapshot
 
 LONGEST = 63
@@ -27,6 +28,18 @@ def constraint_name(
     """That of a check, a foreign key or a NOT NULL: free among all constraints of the schema, and among `others`."""
     taken = constraint_names(world, schema) | others
     return _free(table, _joined(columns), label, lambda name: name in taken)
+
+
+def named_after(names: Iterable[str], table: Relation) -> tuple[str, ...]:
+    """The column that a check is named after: the only one that it uses; none where it uses several, or the row.
+
+    `names` are those that stand in its expression.
+    """
+    used = {name for name in names if name == table.name or name in _SYSTEM_COLUMNS or table.column(name)}
+    return tuple(used) if len(used) == 1 and (table.name not in used or table.column(table.name)) else ()
+
+
+_SYSTEM_COLUMNS = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
 
 
 def index_name(world: Snapshot, schema: str, table: str, columns: Iterable[str], label: str) -> str:

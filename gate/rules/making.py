@@ -84,8 +84,7 @@ def constraint_name(spec: ConstraintSpec, table: Relation, world: Snapshot) -> s
     if spec.kind in "pux":
         return chosen_names.index_name(world, table.schema, table.name, () if spec.kind == "p" else columns, label)
     if spec.kind == "c" and spec.expression is not None:
-        used = dict.fromkeys(name for name in spec.expression.columns if table.column(name))
-        columns = tuple(used) if len(used) == 1 else ()
+        columns = chosen_names.named_after(spec.expression.columns, table)
     return chosen_names.constraint_name(world, table.schema, table.name, columns, label)
 
 

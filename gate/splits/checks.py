@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gate.model.actions import AddConstraint
-from gate.model.chosen_names import constraint_name
+from gate.model.chosen_names import constraint_name, named_after
 from gate.model.steps import StatementStep, Step, StepKind
 from gate.splits.case import Case
 from gate.splits.finding import name_of, part_of, table_of
@@ -16,8 +16,8 @@ def check(case: Case) -> tuple[Step, ...]:
     if not (spec.is_valid and spec.is_enforced):
         return (StatementStep(sql=case.sql, why=f"checks new rows of {name_of(table)} only"),)
     assert spec.expression is not None
-    used = tuple(dict.fromkeys(name for name in spec.expression.columns if table.column(name)))
-    name = spec.name or constraint_name(case.before, table.schema, table.name, used if len(used) == 1 else (), "check")
+    used = named_after(spec.expression.columns, table)
+    name = spec.name or constraint_name(case.before, table.schema, table.name, used, "check")
     on = name_of(table)
     return (
         StatementStep(

@@ -44,7 +44,7 @@ def _two_steps(case: Case, table: Relation, referenced: Relation, name: str) -> 
     yield StatementStep(
         sql=add_constraint(case.sql, on, name, is_valid=False, referenced=name_of(referenced)),
         why=f"new rows of {on} are checked from now on; old ones are not read",
-        undo=drop_constraint(on, name),
+        undo=drop_constraint(on, name, missing_ok=True),
     )
     yield StatementStep(
         sql=validate_constraint(on, name),

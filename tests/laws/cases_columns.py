@@ -114,4 +114,26 @@ CASES = (
         setup=_T,
         sql="ALTER TABLE t ADD COLUMN c int GENERATED ALWAYS AS (a * 2) VIRTUAL NOT NULL CHECK (c > 0)",
     ),
+    LawCase(
+        name="constant default with a foreign key, of a partitioned table",
+        setup=f"{_P}; {_R}",
+        sql="ALTER TABLE t ADD COLUMN c int DEFAULT 3 NOT NULL REFERENCES r ON UPDATE CASCADE CHECK (c > 0)",
+    ),
+    LawCase(
+        name="volatile default with a named not null and a named check, of a partitioned table",
+        setup=f"{_P}; CREATE SEQUENCE s",
+        sql="ALTER TABLE t ADD COLUMN c bigint CONSTRAINT n NOT NULL DEFAULT nextval('s') + 1 "
+        "CONSTRAINT k CHECK (c > 0)",
+    ),
+    LawCase(
+        name="serial, inherited",
+        setup=_CHILDREN,
+        sql="ALTER TABLE t ADD COLUMN c serial CHECK (c > 0)",
+    ),
+    LawCase(
+        name="volatile default with the time of the transaction",
+        setup=_T,
+        sql="ALTER TABLE t ADD COLUMN c timestamptz DEFAULT now() + random() * interval '1 day'",
+        unlike=("t.c",),
+    ),
 )

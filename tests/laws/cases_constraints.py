@@ -142,4 +142,26 @@ CASES = (
         setup=f"{_T}; CREATE TABLE c (d int) INHERITS (t); INSERT INTO c SELECT g, g, g FROM generate_series(1, 9) g",
         sql="ALTER TABLE t ADD NOT NULL a NO INHERIT",
     ),
+    LawCase(
+        name="check that a child has already, valid",
+        setup=f"{_T}; CREATE TABLE c (d int) INHERITS (t); INSERT INTO c SELECT g, g, g FROM generate_series(1, 9) g; "
+        "ALTER TABLE c ADD CONSTRAINT k CHECK (a > 0)",
+        sql="ALTER TABLE t ADD CONSTRAINT k CHECK (a > 0)",
+    ),
+    LawCase(
+        name="not null that a partition has already",
+        setup=f"{_P}; ALTER TABLE t1 ALTER a SET NOT NULL; ALTER TABLE t3 ALTER a SET NOT NULL",
+        sql="ALTER TABLE t ALTER a SET NOT NULL",
+    ),
+    LawCase(
+        name="foreign key of two columns in another order",
+        setup=f"{_T}; CREATE TABLE r (x int, y int, UNIQUE (y, x)); "
+        "INSERT INTO r SELECT g, g FROM generate_series(1, 10) g",
+        sql="ALTER TABLE t ADD FOREIGN KEY (b, a) REFERENCES r (x, y) MATCH FULL",
+    ),
+    LawCase(
+        name="checks with the row, a function and other names for the columns",
+        setup=f"{_T}; CREATE FUNCTION f(int) RETURNS bool IMMUTABLE LANGUAGE sql AS 'SELECT $1 > 0'",
+        sql="ALTER TABLE t ADD CHECK (t IS NOT NULL), ADD CHECK (f(t.a)), ADD CHECK ((t.*) IS NOT NULL AND a > 0)",
+    ),
 )

@@ -54,4 +54,9 @@ CASES = (
         sql="ALTER TABLE t CLUSTER ON u, REPLICA IDENTITY USING INDEX u, ADD CONSTRAINT u UNIQUE (a), "
         "ADD PRIMARY KEY (b)",
     ),
+    LawCase(
+        name="not null, proven for one of two columns",
+        setup=f"{_T}; ALTER TABLE t ADD CHECK (a IS NOT NULL)",
+        sql="ALTER TABLE t ALTER a SET NOT NULL, ALTER b SET NOT NULL",
+    ),
 )
