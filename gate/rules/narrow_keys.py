@@ -46,7 +46,9 @@ def _counts(spec: ColumnSpec) -> bool:
 
 _LONGEST_BYTES = 63  # NAMEDATALEN - 1
 _TOKENS = re.compile(
-    r"--[^\n]*|/\*.*?\*/|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$|'(?:[^']|'')*'|\"(?P<quoted>(?:[^\"]|\"\")+)\"|(?P<bare>[^\W\d][\w$]*)",
+    r"--[^\n]*|/\*.*?\*/|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$"
+    r"|[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'"
+    r"|\"(?P<quoted>(?:[^\"]|\"\")+)\"|(?P<bare>[^\W\d][\w$]*)",
     re.DOTALL,
 )
 
