@@ -11,8 +11,11 @@ from collections.abc import Iterable
 from gate.model.catalog import Relation
 from gate.model.effects import ServerWouldReject
 
+_SHARED_IDENTITY = 17
 
-def check_attach(child: Relation, parent: Relation) -> None:
+
+def check_attach(child: Relation, parent: Relation, major: int) -> None:
+    """Raises the server's answer to a table that does not fit; one that the release makes is not looked at closely."""
     if parent.kind != "p":
         raise ServerWouldReject(f'table "{parent.name}" is not partitioned', sqlstate="42809")
     if child.is_partition:
@@ -21,9 +24,21 @@ def check_attach(child: Relation, parent: Relation) -> None:
         raise ServerWouldReject("cannot attach inheritance child as partition", sqlstate="42809")
     if child.kind == "r" and child.children:
         raise ServerWouldReject("cannot attach inheritance parent as partition", sqlstate="42809")
-    if child.columns and parent.columns:
+    if min(child.oid, parent.oid) > 0 and child.columns and parent.columns:
         _check_columns(child, parent)
         _check_checks(child, parent)
+        _check_identity(child, major)
+
+
+def _check_identity(child: Relation, major: int) -> None:
+    """From 17 on an identity belongs to the whole tree of partitions."""
+    own = next((column for column in child.columns if column.identity), None)
+    if major >= _SHARED_IDENTITY and own is not None:
+        raise ServerWouldReject(
+            f'table "{child.name}" being attached contains an identity column "{own.name}"',
+            sqlstate="55000",
+            remedy=f"ALTER TABLE {child.name} ALTER COLUMN {own.name} DROP IDENTITY in a statement before",
+        )
 
 
 def _check_columns(child: Relation, parent: Relation) -> None:
@@ -33,9 +48,20 @@ def _check_columns(child: Relation, parent: Relation) -> None:
         own = child.column(column.name)
         if own is None:
             raise ServerWouldReject(f'child table is missing column "{column.name}"', sqlstate=mismatch)
+        if own.is_new or column.is_new:
+            continue
         if (own.type, own.typmod) != (column.type, column.typmod):
             raise ServerWouldReject(
                 f'child table "{child.name}" has different type for column "{column.name}"', sqlstate=mismatch
+            )
+        if own.collation != column.collation:
+            raise ServerWouldReject(
+                f'child table "{child.name}" has different collation for column "{column.name}"', sqlstate="42P21"
+            )
+        if bool(own.generated) != bool(column.generated):
+            must = "must" if column.generated else "must not"
+            raise ServerWouldReject(
+                f'column "{column.name}" in child table {must} be a generated column', sqlstate=mismatch
             )
         if column.is_not_null and not own.is_not_null:
             raise ServerWouldReject(

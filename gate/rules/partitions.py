@@ -96,7 +96,7 @@ def _attach(part: Part, at: At) -> Iterator[Touch]:
         yield from _attach_index(change, at)
         return
     child = relation(at.world, change.child)
-    check_attach(child, at.table)
+    check_attach(child, at.table, at.world.server.major)
     bound = change.bound or Bound(is_default=True)
     keys = key_names(at.table)
     check = partition_check(at.world, at.table, bound.text)
