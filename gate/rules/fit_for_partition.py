@@ -12,6 +12,8 @@ from gate.model.catalog import Relation
 from gate.model.effects import ServerWouldReject
 
 _SHARED_IDENTITY = 17
+# Before, a partition could generate what its table does not.
+_NO_GENERATED = 16
 
 
 def check_attach(child: Relation, parent: Relation, major: int) -> None:
@@ -25,7 +27,7 @@ def check_attach(child: Relation, parent: Relation, major: int) -> None:
     if child.kind == "r" and child.children:
         raise ServerWouldReject("cannot attach inheritance parent as partition", sqlstate="42809")
     if min(child.oid, parent.oid) > 0 and child.columns and parent.columns:
-        _check_columns(child, parent)
+        _check_columns(child, parent, major)
         _check_checks(child, parent)
         _check_identity(child, major)
 
@@ -41,7 +43,7 @@ def _check_identity(child: Relation, major: int) -> None:
         )
 
 
-def _check_columns(child: Relation, parent: Relation) -> None:
+def _check_columns(child: Relation, parent: Relation, major: int) -> None:
     """The partition has just these columns, of these types, NOT NULL too (MergeAttributesIntoExisting)."""
     mismatch = "42804"
     for column in parent.columns:
@@ -58,7 +60,7 @@ def _check_columns(child: Relation, parent: Relation) -> None:
             raise ServerWouldReject(
                 f'child table "{child.name}" has different collation for column "{column.name}"', sqlstate="42P21"
             )
-        if bool(own.generated) != bool(column.generated):
+        if bool(own.generated) != bool(column.generated) and (column.generated or major >= _NO_GENERATED):
             must = "must" if column.generated else "must not"
             raise ServerWouldReject(
                 f'column "{column.name}" in child table {must} be a generated column', sqlstate=mismatch
