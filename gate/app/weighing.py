@@ -51,17 +51,17 @@ def weigh(
     weighing: Weighing,
     clock: Clock,
 ) -> Plan:
-    """The plan against the live database; its rows are asked while its traffic is watched."""
+    """The plan against the live database."""
     with clock.phase("working out what the statements do"):
         folded = fold_all(migrations, snapshot, lambda text: accepts(connection, text))
     with clock.phase("looking who is in the way"):
-        first = traffic.first(connection, folded.tables, time.monotonic())
+        counted = traffic.first(connection, folded.tables, time.monotonic())
         now = moment.read(connection, folded.relations) if folded.relations else snapshot.moment
         full = capacity.read(connection)
     with clock.phase("asking the rows"):
         answers = checks.answers(connection, folded.checks, bounds=_bounds(weighing.policy)) if folded.checks else {}
     with clock.phase("watching the traffic"):
-        rates = _watched(connection, first, weighing.sample_s)
+        rates = _watched(connection, counted, weighing.sample_s)
     with clock.phase("judging"):
         judging = Judging(
             policy=weighing.policy,
@@ -125,12 +125,16 @@ def _free_disk(connection: psycopg.Connection, policy: Policy) -> int | None:
     return free_disk_bytes(connection) if policy.free_disk_bytes is None else policy.free_disk_bytes
 
 
-def _watched(connection: psycopg.Connection, first: traffic.Sample, sample_s: float) -> dict[int, Traffic]:
-    """The rates, or without a sample only what was counted so far."""
-    if not sample_s:
-        return traffic.counted(first)
+def _watched(connection: psycopg.Connection, counted: traffic.Sample, sample_s: float) -> dict[int, Traffic]:
+    """The rates, or without a sample only what was counted before gate itself read any row."""
+    before = traffic.counted(counted)
+    if not sample_s or not before:
+        return before
+    traffic.settle(connection)
+    first = traffic.first(connection, before, time.monotonic())
     time.sleep(max(0.0, first.at_s + sample_s - time.monotonic()))
-    return traffic.second(connection, first, time.monotonic())
+    rates = traffic.second(connection, first, time.monotonic())
+    return {oid: replace(rate, scans=before[oid].scans, writes=before[oid].writes) for oid, rate in rates.items()}
 
 
 def _today() -> date:

@@ -66,5 +66,5 @@ def test_the_session_is_ended_by_somebody_else(database: Database) -> None:
     with psycopg.connect(database.conninfo, autocommit=True) as connection:
         connection.execute(SETUP.encode())
     ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gate plan'"
-    with pytest.raises(Unreachable, match="terminating connection|closed the connection"):
+    with pytest.raises(Unreachable, match=r"terminating connection|closed the connection"):
         _plan_while(database, ends)

@@ -97,7 +97,7 @@ _ON_COLUMNS = frozenset(
 
 
 def _options(command: Tree) -> tuple[str, ...]:
-    """Names of SET (...) options; for ALTER CONSTRAINT the attributes it sets; `always` where an identity becomes so."""
+    """Names of SET (...) options; for ALTER CONSTRAINT the attributes; `always` where an identity becomes so."""
     inner = content(getattr(command, "def"))
     if command.subtype == pb.AT_AddIdentity:
         return ("always",) if inner.generated_when == "a" else ()
