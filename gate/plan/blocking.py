@@ -144,7 +144,7 @@ def _works(found: list[_Worked], member: Priced, members: Sequence[Priced]) -> F
     holder, since = worst.holder, worst.since
     earlier = "" if since.place == member.place else f", held since line {since.line}"
     shut = tuple(dict.fromkeys(who for item in found for who in (*item.holder.shuts_out, *item.effect.shuts_out)))
-    works = _all_works([(_doing(item.effect), item.effect) for item in found])
+    works = _all_works([(_doing(item.effect, _LONG), item.effect) for item in found])
     return Finding(
         rule="works-under-blocking-lock",
         severity=worst.severity,
@@ -156,8 +156,8 @@ def _works(found: list[_Worked], member: Priced, members: Sequence[Priced]) -> F
     )
 
 
-def _doing(effect: Effect) -> str:
-    return " and ".join(_WORDS[kind] for kind in effect.work if kind in _LONG)
+def _doing(effect: Effect, kinds: frozenset[Work]) -> str:
+    return " and ".join(_WORDS[kind] for kind in effect.work if kind in kinds)
 
 
 _COMMIT = "commit before this statement: put it in a migration of its own"
@@ -187,7 +187,7 @@ def _others(
 def _held_through(
     works: list[Effect], to_blame: list[tuple[Effect, Priced, Severity]], members: Sequence[Priced]
 ) -> Finding:
-    what = _all_works([(_WORDS[next(kind for kind in effect.work if kind in _WORKS)], effect) for effect in works])
+    what = _all_works([(_doing(effect, _WORKS), effect) for effect in works])
     # The earliest lock lasts the longest.
     to_blame = sorted(to_blame, key=lambda item: item[1].place)
     first, since, _ = to_blame[0]
