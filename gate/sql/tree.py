@@ -11,8 +11,14 @@ from typing import Any
 import postgast
 from postgast import pg_query_pb2 as pb
 
+from gate.sql.parentheses import loose_operands
+
 Tree = Any
 """A protobuf message of the parser; only this room knows its fields."""
+
+
+_PRIVATE = "\ue000"
+"""A character that means nothing: no text has it."""
 
 
 class DoesNotParse(Exception):
@@ -82,13 +88,28 @@ def deparsed(node: Tree) -> str:
     select = pb.SelectStmt(limit_option=pb.LIMIT_OPTION_DEFAULT, op=pb.SETOP_NONE)
     target = select.target_list.add()
     target.res_target.val.CopyFrom(node)
-    result = pb.ParseResult(version=180000)
-    result.stmts.add().stmt.select_stmt.CopyFrom(select)
-    return str(postgast.deparse(result)).removeprefix("SELECT ").strip()
+    return deparsed_statement(pb.Node(select_stmt=select)).removeprefix("SELECT ").strip()
 
 
 def deparsed_statement(node: Tree) -> str:
     """A raw statement node, as `parsed` gives it, as SQL."""
     result = pb.ParseResult(version=180000)
-    result.stmts.add().stmt.CopyFrom(node)
-    return str(postgast.deparse(result)).strip()
+    statement = result.stmts.add().stmt
+    statement.CopyFrom(node)
+    texts = _apart(statement)
+    written = str(postgast.deparse(result)).strip()
+    for name, text in texts.items():
+        written = written.replace(f'"{name}"', text)
+    return written
+
+
+def _apart(statement: Tree) -> dict[str, str]:
+    """Operands that the deparser would run together with what is around them: a name takes the place of each."""
+    texts: dict[str, str] = {}
+    for _, inner in walk(statement):
+        for operand in loose_operands(inner):
+            name = f"{_PRIVATE} {len(texts)}"
+            texts[name] = f"({deparsed(operand)})"
+            operand.Clear()
+            operand.column_ref.fields.add().string.sval = name
+    return texts

@@ -34,6 +34,11 @@ CASES = (
         sql="UPDATE orders SET (status, price) = (customer::text || coalesce(status, ''), id), customer = NULL",
     ),
     _order(
+        name="update, conditions that hang on their parentheses",
+        sql="UPDATE orders SET price = -price WHERE (status = 'sent' AND customer > 3) IS NULL "
+        "OR (customer = 2) IN (status = 'open') OR (NOT status = 'sent') IS NULL",
+    ),
+    _order(
         name="update, an alias and names in full",
         sql='UPDATE public.orders AS "O" SET status = upper("O".status) WHERE "O".id > 3 OR "O".status IS NULL',
     ),

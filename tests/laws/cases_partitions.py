@@ -63,6 +63,8 @@ CASES = (
     _attach("list", "LIST (a)", "FOR VALUES IN (1, 2, 3, 4, 5, 6, 7, 8, 9)"),
     _attach("list of one", "LIST (a)", "FOR VALUES IN (1)", "INSERT INTO n SELECT 1 FROM generate_series(1, 9)"),
     _attach("list with NULL", "LIST (a)", "FOR VALUES IN (1, NULL, 2)", _NULLS),
+    _attach("list of a condition", "LIST ((a > 0))", "FOR VALUES IN (true)"),
+    _attach("range of a condition", "RANGE ((a IS NULL OR b IS NULL), a)", "FOR VALUES FROM (false, 1) TO (false, 10)"),
     _attach("list of NULL", "LIST (a)", "FOR VALUES IN (NULL)", "INSERT INTO n VALUES (NULL, 'x')"),
     _attach(
         "list of varchar",
