@@ -11,6 +11,7 @@ from gate.model.actions import ConstraintSpec, NamedPart
 from gate.model.catalog import Constraint, Relation
 from gate.model.effects import ServerWouldReject, Touch
 from gate.model.locks import LockMode
+from gate.model.snapshot import Snapshot
 from gate.model.work import Work
 from gate.rules.alter_table import At
 from gate.rules.lookup import ancestors, family, locks, relation
@@ -26,9 +27,7 @@ def foreign_key_touches(spec: ConstraintSpec, at: At, *, validates: bool) -> Ite
     _check_referenced(spec, referenced)
     work = frozenset({Work.VALIDATION_SCAN}) if validates and spec.is_enforced else frozenset()
     referencing = family(at.world, at.table) if at.table.kind == "p" else (at.table,)
-    read = frozenset(
-        table.oid for table in referencing if table.has_storage and not _is_taken_over(spec, referenced, table)
-    )
+    read = frozenset(_read(spec, referenced, at.table, at.world))
     for table in referencing:
         yield Touch(table.oid, max(at.lock, SRE), work if table.oid in read else frozenset())
     # Without a row that refers to anything the join never gets to the other table.
@@ -41,6 +40,17 @@ def foreign_key_touches(spec: ConstraintSpec, at: At, *, validates: bool) -> Ite
     if any(_is_taken_over(spec, referenced, table) for table in referencing):
         # Its triggers on the referenced table go.
         yield Touch(referenced.oid, AE)
+
+
+def _read(spec: ConstraintSpec, referenced: Relation, table: Relation, world: Snapshot) -> Iterator[int]:
+    """The tables with rows that are checked: not those below a partition that brings the key."""
+    if _is_taken_over(spec, referenced, table):
+        return
+    if table.has_storage:
+        yield table.oid
+    for child in (world.relations.get(oid) for oid in table.children) if table.kind == "p" else ():
+        if child is not None:
+            yield from _read(spec, referenced, child, world)
 
 
 def _is_taken_over(spec: ConstraintSpec, referenced: Relation, table: Relation) -> bool:

@@ -14,6 +14,7 @@ from itertools import count
 from gate.model.actions import AddConstraint, ConstraintSpec
 from gate.model.catalog import Relation
 from gate.model.chosen_names import constraint_name, constraint_names, object_name
+from gate.model.snapshot import Snapshot
 from gate.model.steps import StatementStep, Step, StepKind
 from gate.splits.case import Case
 from gate.splits.finding import family, is_only, name_of, part_of, relation, table_of
@@ -55,9 +56,8 @@ def _two_steps(case: Case, table: Relation, referenced: Relation, name: str) -> 
 
 def _by_partition(case: Case, table: Relation, referenced: Relation, name: str) -> Iterator[Step]:
     spec = part_of(case, AddConstraint).spec
-    for leaf in family(case.before, table):
-        if leaf.has_storage and not _has_like(spec, referenced, leaf):
-            yield from _two_steps(case, leaf, referenced, _name_on(leaf, name, case))
+    for leaf in _lacking(case.before, table, spec, referenced):
+        yield from _two_steps(case, leaf, referenced, _name_on(leaf, name, case))
     yield StatementStep(
         sql=add_constraint(
             case.sql, name_of(table), name, is_valid=True, referenced=name_of(referenced), only=is_only(case)
@@ -66,6 +66,15 @@ def _by_partition(case: Case, table: Relation, referenced: Relation, name: str) 
         "for an instant",
         undo=drop_constraint(name_of(table), name),
     )
+
+
+def _lacking(world: Snapshot, table: Relation, spec: ConstraintSpec, referenced: Relation) -> Iterator[Relation]:
+    """The leaves that need a key of their own: one that a partition brings is taken over with all that is below it."""
+    if table.has_storage:
+        yield table
+    for child in (world.relations[oid] for oid in table.children if oid in world.relations):
+        if not _has_like(spec, referenced, child):
+            yield from _lacking(world, child, spec, referenced)
 
 
 def _name_on(leaf: Relation, name: str, case: Case) -> str:

@@ -71,6 +71,11 @@ CASES = (
         sql="ALTER TABLE t ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES r",
     ),
     LawCase(
+        name="foreign key of a partitioned table, a partition that is partitioned has it",
+        setup=f"{_P}; {_R}; ALTER TABLE t3 ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES r",
+        sql="ALTER TABLE t ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES r",
+    ),
+    LawCase(
         name="foreign key of a partitioned table, a partition has almost the same",
         setup=f"{_P}; {_R}; ALTER TABLE t1 ADD CONSTRAINT m FOREIGN KEY (a) REFERENCES r MATCH FULL; "
         "ALTER TABLE t2 ADD CONSTRAINT m FOREIGN KEY (a) REFERENCES r DEFERRABLE INITIALLY DEFERRED",
