@@ -48,6 +48,7 @@ def test_the_steps_end_as_the_statement_does_and_shut_out_nobody(case: LawCase, 
     assert _plain_end(case, clone).differences(_end(case, split)) == ""
 
 
+@pytest.mark.majors(newest=True)
 @CASES
 def test_a_person_can_paste_the_steps(case: LawCase, major: int, clone: Clone) -> None:
     _only_on_its_majors(case, major)
@@ -68,6 +69,7 @@ def test_what_was_begun_can_be_taken_back(case: LawCase, major: int, clone: Clon
     assert before.differences_of_schema(_end(case, database)) == ""
 
 
+@pytest.mark.majors(newest=True)
 @CASES
 def test_the_plain_statement_breaks_a_law(case: LawCase, major: int, clone: Clone) -> None:
     """Or there would be no reason to split it, and the laws would be watched by nobody."""
