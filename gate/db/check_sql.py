@@ -167,7 +167,7 @@ def _unread(check: FailingCasts, major: int) -> Composed:
 def _condition(check: Check, tables: Mapping[int, LiveTable], major: int) -> Composed:
     match check:
         case NullsIn():
-            return sql.SQL("{} IS NULL").format(sql.Identifier(check.column))
+            return _is_null(check)
         case ViolatorsOf():
             return sql.SQL("NOT ({})").format(_raw(check.condition.text))
         case OrphansOf():
@@ -178,6 +178,19 @@ def _condition(check: Check, tables: Mapping[int, LiveTable], major: int) -> Com
             return _misplaced(check, tables[check.parent])
         case _:
             raise AssertionError(check)
+
+
+_BPCHAR = 1042
+"""A key of this type is compared by its own equality, which does not see blanks at the end."""
+
+_FIRST_USER_OID = 16384
+
+
+def _is_null(check: NullsIn) -> Composed:
+    """A row of NULLs is a value, though IS NULL is true of it."""
+    kinds = {field.name: field.type for field in check.fields}
+    test = "{} IS NOT DISTINCT FROM NULL" if kinds.get(check.column, 0) >= _FIRST_USER_OID else "{} IS NULL"
+    return sql.SQL(test).format(sql.Identifier(check.column))
 
 
 def _orphans(check: OrphansOf, tables: Mapping[int, LiveTable]) -> Composed:
@@ -191,7 +204,8 @@ def _orphans(check: OrphansOf, tables: Mapping[int, LiveTable]) -> Composed:
         live, own = other.column(key.number), table.column(numbers.get(name, 0))
         theirs = sql.Identifier(found, live.name if live else key.name)
         collation = live.collation if live and own and own.collation != live.collation else None
-        coerced = sql.SQL("{} COLLATE {}").format(column, _raw(collation)) if collation else column
+        bare = sql.SQL("{}::bpchar").format(column) if live and live.type == _BPCHAR else column
+        coerced = sql.SQL("{} COLLATE {}").format(bare, _raw(collation)) if collation else bare
         equal.append(sql.SQL("{} = {}").format(theirs, coerced))
     lost = sql.SQL("NOT EXISTS (SELECT FROM {}{} AS {} WHERE {})").format(
         sql.SQL("" if check.is_partitioned else "ONLY "),
@@ -213,6 +227,10 @@ def _unfit(check: FailingCasts) -> Composed:
             return sql.SQL("{} NOT BETWEEN {} AND {}").format(column, check.low, check.high)
         case "rounded":
             return sql.SQL("round({}::numeric) NOT BETWEEN {} AND {}").format(column, check.low, check.high)
+        case "float":
+            # As the server casts (rint); NaN is above everything.
+            within = sql.SQL("round({0}::float8) >= {1} AND round({0}::float8) < {2}")
+            return sql.SQL("NOT ({})").format(within.format(column, float(check.low), float(check.high + 1)))
         case "numeric":
             return sql.SQL("{0}::numeric <> 'NaN' AND abs(round({0}::numeric, {1})) >= {2}").format(
                 column, check.low, Decimal(10) ** check.high

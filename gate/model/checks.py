@@ -122,7 +122,8 @@ class DuplicatesOf(Check):
 class FailingCasts(Check):
     """Rows whose `column` (or `using`) does not become a value of `target` (SQL, qualified; `target_name` for people).
 
-    `how`: `range` (a whole number from `low` to `high`), `rounded` (the same once rounded), `numeric` (at most `high`
+    `how`: `range` (a whole number from `low` to `high`), `rounded` (the same once rounded),
+    `float` (the same, rounded as floats are), `numeric` (at most `high`
     digits before the point, once rounded to `low` behind it), `length` (at most `high` characters), `bits` (at most
     `high`, or just as many where `low` is 1), `input` (text that the type reads, a whole number from `low` to
     `high`), `labels` (one of these), `evaluate`

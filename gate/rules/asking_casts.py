@@ -14,7 +14,7 @@ from gate.model.catalog import Column, Relation, Type
 from gate.model.checks import Check, FailingCasts, Term
 from gate.model.snapshot import Snapshot
 from gate.rules.asking_domains import held_by_domain
-from gate.rules.coercion import Shape, column_shape, has_domain_constraints, rewrites, shape_of
+from gate.rules.coercion import Shape, column_shape, has_domain_constraints, holds_checked, rewrites, shape_of
 from gate.rules.proven import column_named
 from gate.rules.rows_of import unasked
 from gate.rules.terms_of import fields_of, is_the_servers, names_in, term_of, type_sql
@@ -145,8 +145,10 @@ def computed_column(spec: ColumnSpec, table: Relation, world: Snapshot, *, only:
 
 
 def _require_plain(new: Shape, last: Shape, world: Snapshot) -> None:
-    if has_domain_constraints(new.type, world):
-        raise NotEvaluable(f"the domain {new.type.full_name} has checks of its own")
+    if holds_checked(new.type, world):
+        raise NotEvaluable(f"a domain's checks are run by the conversion to {new.type.full_name}")
+    if new.type.element and new.typmod != -1:
+        raise NotEvaluable(f"the elements of {new.type.full_name} are bounded")
     if last.type.oid != new.type.oid:
         raise NotEvaluable("USING ends in another type than the column's new one")
 
@@ -172,6 +174,7 @@ def _way(old: Shape, new: Shape, *, explicit: bool) -> _Way | None:
         return _Way("labels", labels=target.labels) if source.name in _STRINGS else _Way("evaluate")
     if not (is_the_servers(source) or source.kind == "e") or not is_the_servers(target):
         raise NotEvaluable(f"a conversion from {source.full_name} to {target.full_name} is not the server's own")
+    _require_alike_here(source, new, explicit=explicit)
     if target.name in ("varchar", "bpchar") and new.typmod != -1:
         return _shorter(old, new, explicit=explicit)
     if target.name in _STRINGS or source.oid == target.oid == 0:
@@ -185,10 +188,23 @@ def _way(old: Shape, new: Shape, *, explicit: bool) -> _Way | None:
     if source.name in _STRINGS:
         low, high = _WHOLE.get(target.name, (0, 0))
         return _Way("input", low=low, high=high)
+    if (source.name, target.name) in _FAILS_FAR_OUT:
+        return _Way("evaluate")
     if (source.name in _TIMES and target.name in _TIMES) or (source.name, target.name) in _NEVER_FAILS:
         return None
     return _Way("evaluate")
 
+
+def _require_alike_here(source: Type, new: Shape, *, explicit: bool) -> None:
+    target = new.type
+    if target.name.startswith("reg"):
+        raise NotEvaluable(f"what {target.name} finds depends on the search path")
+    if explicit and target.name in ("bit", "varbit") and source.name in _STRINGS and new.typmod != -1:
+        raise NotEvaluable("an explicit cast to bits cuts and fills what is read")
+
+
+_FAILS_FAR_OUT = frozenset({("date", "timestamp"), ("date", "timestamptz"), ("interval", "time")})
+"""A date goes far beyond a timestamp's last year; an infinite interval (17) has no time of day."""
 
 _NEVER_FAILS = frozenset(
     {
@@ -211,7 +227,8 @@ def _narrower(source: Type, target: Type) -> _Way | None:
     low, high = _WHOLE[target.name]
     if source.name in _WHOLE and _WHOLE[source.name][1] <= high:
         return None
-    return _Way("range" if source.name in _WHOLE else "rounded", low=low, high=high)
+    how = "range" if source.name in _WHOLE else "rounded" if source.name == "numeric" else "float"
+    return _Way(how, low=low, high=high)
 
 
 def _numeric(old: Shape, new: Shape) -> _Way | None:

@@ -16,6 +16,7 @@ from gate.model.snapshot import Snapshot
 from gate.rules.lookup import named_type
 
 _UNLIMITED = -1
+_FIRST_USER_OID = 16384
 _UTC_NAMES = frozenset(
     {"utc", "gmt", "etc/utc", "etc/gmt", "zulu", "uct", "universal", "greenwich", "etc/zulu", "gmt0", "etc/uct"}
 )
@@ -105,6 +106,20 @@ def _domain_chain(kind: Type, world: Snapshot) -> list[Type]:
 def has_domain_constraints(kind: Type, world: Snapshot) -> bool:
     """Whether a value of this domain is checked anywhere down its chain."""
     return kind.kind == "d" and any(item.constraints or item.is_not_null for item in _domain_chain(kind, world))
+
+
+def holds_checked(kind: Type, world: Snapshot) -> bool:
+    """Whether making a value of this type checks a domain's constraint: its own, or that of what it is made of.
+
+    Of a user's array or range whose element was not read nobody knows.
+    """
+    if has_domain_constraints(kind, world):
+        return True
+    below = kind.base if kind.kind == "d" else kind.element
+    if not below:
+        return False
+    inner = world.types.get(below)
+    return kind.oid >= _FIRST_USER_OID if inner is None else holds_checked(inner, world)
 
 
 def _base(shape: Shape, world: Snapshot) -> tuple[Type, int]:

@@ -10,7 +10,7 @@ from gate.model.effects import ServerWouldReject
 from gate.model.expressions import TypeName
 from gate.model.names import Name, quoted
 from gate.model.snapshot import Snapshot
-from gate.rules.coercion import has_domain_constraints
+from gate.rules.coercion import holds_checked
 from gate.rules.lookup import named_type
 from gate.sql.evaluating import NotEvaluable, evaluable
 from gate.sql.terms import expression_of_text
@@ -28,8 +28,10 @@ def term_of(text: str, world: Snapshot) -> Term:
             kind = named_type(world, written)
         except ServerWouldReject as error:
             raise NotEvaluable(f"it casts to {written.name}, which gate did not read") from error
-        if has_domain_constraints(kind, world):
-            raise NotEvaluable(f"it casts to the domain {kind.full_name}, which has checks of its own")
+        if holds_checked(kind, world):
+            raise NotEvaluable(f"it casts to {kind.full_name}, and a domain's checks are run by that")
+        if kind.name.startswith("reg") and kind.schema == "pg_catalog":
+            raise NotEvaluable(f"what {kind.name} finds depends on the search path")
         casts.append(kind.oid)
         if written.dimensions and kind.element:
             kind = world.types.get(kind.element, kind)
@@ -74,7 +76,7 @@ def _fill(column: Column, world: Snapshot) -> Fill:
     if not column.filled:
         raise NotEvaluable(f"what the rows hold in {quoted(column.name)} is not one value for all of them")
     kind = world.types.get(column.type)
-    if kind is None or has_domain_constraints(kind, world):
+    if kind is None or holds_checked(kind, world):
         raise NotEvaluable(f"{quoted(column.name)} is of a type that checks its values")
     return Fill(name=column.name, value=term_of(column.filled, world), type=type_sql(kind), oid=kind.oid)
 

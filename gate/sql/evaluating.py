@@ -55,6 +55,8 @@ def evaluable(text: str, qualify: Qualify) -> tuple[str, tuple[Call, ...], tuple
                 _bare(inner)
             case "TypeName":
                 _qualified(inner, qualify)
+            case "SQLValueFunction" if inner.op in _OF_THE_ROLE:
+                raise NotEvaluable("it names the role or the schema of the session that asks")
             case _:
                 _require_plain(kind)
     return deparsed(node), tuple(dict.fromkeys(calls)), tuple(dict.fromkeys(operators))
@@ -73,8 +75,26 @@ def _call(inner: Tree) -> Call:
         raise NotEvaluable(f"{name} is more than a plain call")
     if name.schema not in _OWN:
         raise NotEvaluable(f"{name} is no function of pg_catalog")
+    if name.name in _OF_THE_SESSION:
+        raise NotEvaluable(f"{name} answers by the session that asks")
     return Call(Name(name.name), len(inner.args))
 
+
+_OF_THE_SESSION = frozenset(
+    {
+        *(f"to_reg{kind}" for kind in ("class", "type", "proc", "procedure", "oper", "operator", "role", "namespace")),
+        "current_schema", "current_schemas", "current_setting", "current_query", "current_database", "pg_backend_pid",
+        "inet_client_addr", "inet_client_port", "inet_server_addr", "inet_server_port", "getpgusername",
+        "pg_table_is_visible", "pg_type_is_visible", "pg_function_is_visible",
+    }
+)  # fmt: skip
+"""Whose answer depends on the search path, the role or the settings, which are not those of the release here."""
+
+_OF_THE_ROLE = frozenset(
+    {
+        pb.SVFOP_CURRENT_ROLE, pb.SVFOP_CURRENT_USER, pb.SVFOP_USER, pb.SVFOP_SESSION_USER, pb.SVFOP_CURRENT_SCHEMA,
+    }
+)  # fmt: skip
 
 _HIDDEN = {
     pb.AEXPR_BETWEEN: (">=", "<="),
