@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from textwrap import indent
 
@@ -9,8 +10,7 @@ from gate.model.actions import Statement
 from gate.model.effects import Effect
 from gate.model.plan import Finding, Severity, Verdict
 from gate.model.steps import CannotSplit, Step
-from gate.plan.apart import keeps_together
-from gate.plan.folding import FoldedMigration, FoldedStatement
+from gate.plan.folding import FoldedStatement
 from gate.plan.splitting import Prices, alone, steps_of, works_under_lock
 from gate.policy.policy import Policy, Splits
 
@@ -23,19 +23,20 @@ def cured(
     item: FoldedStatement,
     effects: tuple[Effect, ...],
     findings: tuple[Finding, ...],
-    of: FoldedMigration,
+    together: Callable[[], str | None],
     policy: Policy,
     prices: Prices,
 ) -> tuple[tuple[Step, ...], tuple[Finding, ...]]:
     """The steps where a finding asks for them, and the findings with the way out that there is.
 
-    What is refused for another reason is not run in steps either: then the findings say what would be done.
+    `together` tells why the migration must not be taken apart, None if it may. What is refused for another reason is
+    not run in steps either: then the findings say what would be done.
     """
     asking = [finding for finding in findings if finding.is_cured_by_split and finding.allowed_by is None]
     if not asking or item.statement is None:
         return (), findings
-    if together := keeps_together(of):
-        reason = CannotSplit(together)
+    if whole := together():
+        reason = CannotSplit(whole)
         return (), tuple(_unsplit(finding, reason) if finding in asking else finding for finding in findings)
     try:
         steps = _steps(item, effects, asking, prices)

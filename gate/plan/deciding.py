@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache, partial
 
 from gate.model.actions import Action, TransactionControl
 from gate.model.catalog import Traffic
@@ -16,6 +17,7 @@ from gate.model.plan import Finding, MigrationPlan, Severity, StatementPlan, Tra
 from gate.model.rates import DEFAULT_RATES, Rates
 from gate.model.snapshot import Snapshot
 from gate.model.steps import Backfill, Step
+from gate.plan.apart import keeps_together
 from gate.plan.blocking import Priced, blocked, holds
 from gate.plan.costing import costed
 from gate.plan.costs.batching import batched
@@ -99,8 +101,9 @@ def decide(folded: FoldedMigration, judging: Judging) -> MigrationPlan:
         )
         for place, item in enumerate(folded.statements)
     ]
+    together = cache(partial(keeps_together, folded))
     statements = [
-        _judged(item, priced[place].effects, found[place], judging, folded)
+        _judged(item, priced[place].effects, found[place], judging, together)
         for place, item in enumerate(folded.statements)
     ]
     if any(item.verdict is Verdict.SPLIT for item in statements):
@@ -174,9 +177,9 @@ def _judged(
     effects: tuple[Effect, ...],
     found: tuple[Finding, ...],
     judging: Judging,
-    of: FoldedMigration,
+    together: Callable[[], str | None],
 ) -> StatementPlan:
-    steps, findings = cured(item, effects, found, of, judging.policy, judging.prices)
+    steps, findings = cured(item, effects, found, together, judging.policy, judging.prices)
     return StatementPlan(
         line=item.line,
         sql=masked(item.sql),
