@@ -50,7 +50,7 @@ def step_of(sql: str, table: Relation, path: Path, why: str, *, is_repeatable: b
     """The step that does `sql` to the table's own rows along the path."""
     batch = batch_of(sql, path)
     return Backfill(
-        sql=loop_of(batch, path, rows=LOOP_ROWS),
+        sql=loop_of(batch, rows=LOOP_ROWS),
         why=why,
         relation=table.full_name,
         oid=table.oid,

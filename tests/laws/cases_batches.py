@@ -115,6 +115,18 @@ CASES = (
         sql="UPDATE t SET n = 'a\n) $gate$ gate_walk\n    b $1 ''c''' WHERE n = 'x' AND id <> 3",
     ),
     LawCase(
+        name="update, columns that are called as a batch calls its own",
+        setup="CREATE TABLE t (gate_key_1 int, gate_key_2 int, gate_last int, gate_walk int, gate1_key_1 int, "
+        "PRIMARY KEY (gate_key_2, gate_key_1)); INSERT INTO t SELECT g, -g, g, g, g FROM generate_series(1, 12) g",
+        sql="UPDATE t SET gate_last = gate_walk + gate_key_1, gate1_key_1 = gate_last WHERE gate_key_2 < -7",
+    ),
+    LawCase(
+        name="delete, a table that is called as a batch calls its own",
+        setup="CREATE TABLE gate_walk (a int, b int, n int, PRIMARY KEY (a, b));"
+        "INSERT INTO gate_walk SELECT g, g, g FROM generate_series(1, 12) g",
+        sql="DELETE FROM gate_walk WHERE gate_walk.n % 3 = 1",
+    ),
+    LawCase(
         name="update, a key that is an array",
         setup="CREATE TABLE t (id int[] PRIMARY KEY, n int);"
         "INSERT INTO t SELECT ARRAY[g % 3, g], g FROM generate_series(1, 12) g",

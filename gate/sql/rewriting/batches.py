@@ -8,8 +8,8 @@ row that somebody else has just changed is looked at again in its new version, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from postgast import pg_query_pb2 as pb
 
@@ -36,7 +36,6 @@ from gate.sql.rewriting.query_trees import (
 from gate.sql.terms import strings
 from gate.sql.tree import Tree, content, deparsed, deparsed_statement, parsed, walk, which
 
-WALK, CHANGE, LAST, START = "gate_walk", "gate_change", "gate_last", "gate_start"
 DEFAULT = "DEFAULT"
 _TEXT = Name("text", "pg_catalog")
 
@@ -58,10 +57,26 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True)
 class Path:
-    """What is walked: one relation without what inherits from it, and a unique key of it in order."""
+    """What is walked: one relation without what inherits from it, and a unique key of it in order.
+
+    `prefix` begins every name that a batch gives to something of its own.
+    """
 
     name: Name
     keys: tuple[Key, ...]
+    prefix: str = "gate"
+
+    def own(self, name: str) -> str:
+        """`gate_walk` for `walk`."""
+        return f"{self.prefix}_{name}"
+
+    def key(self, place: int) -> str:
+        """What a batch calls the key's column at that place, 1-based."""
+        return self.own(f"key_{place}")
+
+    def pin(self, place: int) -> str:
+        """What the loop calls a value that is evaluated once, 1-based."""
+        return self.own(f"pin_{place}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +85,11 @@ class Batch:
 
     It returns the key to go on from as text: what no driver can hold (infinity, a year before Christ) comes back whole.
     It returns none where it met fewer rows than it was given: the walk then ends, however fast others insert behind it.
+    `path` is what is walked, with names of the batch's own that nothing in it has.
     """
 
     sql: str
+    path: Path
     pins: tuple[str, ...] = ()
 
 
@@ -94,28 +111,46 @@ def batch_of(sql: str, path: Path) -> Batch:
     """The UPDATE or DELETE `sql`, as one batch along the path. It names no other relation, and returns nothing."""
     (node,) = parsed(sql)
     change = content(node)
+    path = _with_own_names(change, path)
     pins = _pinned(change, first=len(path.keys) + 2)
     _aim(change, path)
     statement = _last_key(path)
-    put_with(statement, WALK, _next_keys(path, parameter(len(path.keys) + 1)), is_materialized=True)
-    put_with(statement, CHANGE, node)
-    return Batch(sql=_laid_out(statement), pins=pins)
+    put_with(statement, path.own("walk"), _next_keys(path, parameter(len(path.keys) + 1)), is_materialized=True)
+    put_with(statement, path.own("change"), node)
+    return Batch(sql=_laid_out(statement), path=path, pins=pins)
 
 
-def loop_of(batch: Batch, path: Path, *, rows: int) -> str:
+def _with_own_names(change: Tree, path: Path) -> Path:
+    """The path with a prefix that no name in the change begins with, nor that of the table or its key."""
+    names = {path.name.name, *(key.column for key in path.keys)}
+    for kind, inner in walk(change):
+        if kind == "RangeVar":
+            names.update({inner.relname, inner.alias.aliasname})
+        elif kind == "ColumnRef":
+            names.update(strings(inner.fields))
+        elif kind == "ResTarget":
+            names.add(inner.name)
+    prefixes = ("gate", *(f"gate{number}" for number in range(1, len(names) + 1)))
+    free = (item for item in prefixes if not any(name.startswith(f"{item}_") for name in names))
+    return replace(path, prefix=next(free))
+
+
+def loop_of(batch: Batch, *, rows: int) -> str:
     """A DO block that does batch after batch and commits each: for a session in no transaction block."""
+    path = batch.path
+    last, start = path.own("last"), path.own("start")
     (node,) = parsed(batch.sql)
     select = node.select_stmt
     for target in select.target_list:
         target.res_target.val.CopyFrom(target.res_target.val.type_cast.arg)
         target.res_target.name = ""
-    select.into_clause.CopyFrom(into(LAST))
-    width = len(path.keys)
-    _replace_parameters(select, lambda number: _stand_in(number, width, rows))
-    first = [_start(LAST, ((cast_to(null(), key.type), _key(place)) for place, key in enumerate(path.keys, start=1)))]
+    select.into_clause.CopyFrom(into(last))
+    _replace_parameters(select, lambda number: _stand_in(number, path, rows))
+    keys = enumerate(path.keys, start=1)
+    first = {last: _start(last, ((cast_to(null(), key.type), path.key(place)) for place, key in keys))}
     if batch.pins:
-        pins = ((expression_node(text), _pin(place)) for place, text in enumerate(batch.pins, start=1))
-        first.append(_start(START, pins))
+        pins = ((expression_node(text), path.pin(place)) for place, text in enumerate(batch.pins, start=1))
+        first[start] = _start(start, pins)
     return _do_block(first, _laid_out(select, indent=8))
 
 
@@ -128,10 +163,10 @@ def _next_keys(path: Path, count: Tree) -> Tree:
     either = pb.SelectStmt(op=pb.SETOP_UNION, all=True, larg=first, rarg=later, limit_option=pb.LIMIT_OPTION_DEFAULT)
     select = empty_select()
     for place in _places(path):
-        put_output(select, column(_key(place)))
+        put_output(select, column(path.key(place)))
     source = select.from_clause.add().range_subselect
     source.subquery.select_stmt.CopyFrom(either)
-    source.alias.aliasname = "gate_next"
+    source.alias.aliasname = path.own("next")
     return pb.Node(select_stmt=select)
 
 
@@ -139,7 +174,7 @@ def _keys_where(path: Path, condition: Tree, count: Tree) -> Tree:
     select = empty_select()
     for place, key in enumerate(path.keys, start=1):
         value = column(key.column)
-        put_output(select, cast_to(value, key.type) if key.is_domain else value, _key(place))
+        put_output(select, cast_to(value, key.type) if key.is_domain else value, path.key(place))
         put_order(select, column(key.column))
     select.from_clause.add().range_var.CopyFrom(relation_named(path.name, only=True))
     select.where_clause.CopyFrom(condition)
@@ -165,9 +200,9 @@ def _last_key(path: Path) -> Tree:
     """
     select = empty_select()
     for place in _places(path):
-        put_output(select, cast_to(column(_key(place)), _TEXT), _key(place))
-        put_order(select, column(WALK, _key(place)))
-    select.from_clause.add().range_var.CopyFrom(relation_named(Name(WALK)))
+        put_output(select, cast_to(column(path.key(place)), _TEXT), path.key(place))
+        put_order(select, column(path.own("walk"), path.key(place)))
+    select.from_clause.add().range_var.CopyFrom(relation_named(Name(path.own("walk"))))
     select.limit_offset.CopyFrom(compared("-", parameter(len(path.keys) + 1), integer(1)))
     put_limit(select, integer(1))
     return select
@@ -183,20 +218,21 @@ def _aim(change: Tree, path: Path) -> None:
             del inner.fields[:-2]
     keys = [column(known_as, key.column) for key in path.keys]
     if len(keys) == 1 and not path.keys[0].is_array:
-        met = [_in_walk(keys[0])]
+        met = [_in_walk(keys[0], path)]
     else:
-        met = [compared("=", mine, column(WALK, _key(place))) for place, mine in zip(_places(path), keys, strict=True)]
+        walked = [column(path.own("walk"), path.key(place)) for place in _places(path)]
+        met = [compared("=", mine, key) for mine, key in zip(keys, walked, strict=True)]
         others = change.from_clause if change.DESCRIPTOR.name == "UpdateStmt" else change.using_clause
-        others.add().range_var.CopyFrom(relation_named(Name(WALK)))
+        others.add().range_var.CopyFrom(relation_named(Name(path.own("walk"))))
     own = [change.where_clause] if change.HasField("where_clause") else []
     change.where_clause.CopyFrom(all_of([*own, *met]))
 
 
-def _in_walk(key: Tree) -> Tree:
+def _in_walk(key: Tree, path: Path) -> Tree:
     """Key = ANY (ARRAY(the keys)): looked up in the index whatever the planner believes of the table."""
     select = empty_select()
-    put_output(select, column(_key(1)))
-    select.from_clause.add().range_var.CopyFrom(relation_named(Name(WALK)))
+    put_output(select, column(path.key(1)))
+    select.from_clause.add().range_var.CopyFrom(relation_named(Name(path.own("walk"))))
     keys = pb.SubLink(sub_link_type=pb.ARRAY_SUBLINK, subselect=pb.Node(select_stmt=select))
     found = pb.A_Expr(kind=pb.AEXPR_OP_ANY, lexpr=key, rexpr=pb.Node(sub_link=keys))
     found.name.add().string.sval = "="
@@ -274,10 +310,11 @@ def _replace_parameters(select: Tree, stand_in: Callable[[int], Tree]) -> None:
                 node.CopyFrom(stand_in(node.param_ref.number))
 
 
-def _stand_in(number: int, width: int, rows: int) -> Tree:
+def _stand_in(number: int, path: Path, rows: int) -> Tree:
+    width = len(path.keys)
     if number <= width:
-        return column(LAST, _key(number))
-    return integer(rows) if number == width + 1 else column(START, _pin(number - width - 1))
+        return column(path.own("last"), path.key(number))
+    return integer(rows) if number == width + 1 else column(path.own("start"), path.pin(number - width - 1))
 
 
 def _start(record: str, values: Iterable[tuple[Tree, str]]) -> str:
@@ -289,15 +326,14 @@ def _start(record: str, values: Iterable[tuple[Tree, str]]) -> str:
     return deparsed_statement(pb.Node(select_stmt=select))
 
 
-def _do_block(first: list[str], step: str) -> str:
-    """PL/pgSQL has no deparser: its frame is written out, around statements that have one."""
-    records = [LAST, START][: len(first)]
+def _do_block(first: Mapping[str, str], step: str) -> str:
+    """PL/pgSQL has no deparser: its frame is written out, around statements that have one, by record first."""
     lines = [
         "#variable_conflict use_column",
         "DECLARE",
-        *(f"    {record} record;" for record in records),
+        *(f"    {record} record;" for record in first),
         "BEGIN",
-        *(f"    {text};" for text in first),
+        *(f"    {text};" for text in first.values()),
         "    LOOP",
         f"{step};",
         "        EXIT WHEN NOT FOUND;",
@@ -316,14 +352,6 @@ def _tags() -> Iterable[str]:
     while True:
         yield f"$gate{number}$"
         number += 1
-
-
-def _key(place: int) -> str:
-    return f"gate_key_{place}"
-
-
-def _pin(place: int) -> str:
-    return f"gate_pin_{place}"
 
 
 def _places(path: Path) -> range:
