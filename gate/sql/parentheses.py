@@ -1,7 +1,7 @@
 """Operands that must stand in parentheses, and that libpg_query's deparser writes without any.
 
-`(a AND b) IS NULL` comes back as `a AND b IS NULL`, which is another question. Each such operand is found here, so that
-it can be written by itself.
+`(a AND b) IS NULL` comes back as `a AND b IS NULL`, which is another question; a DEFAULT takes no NOT by itself. Each
+such operand is found here, so that it can be written by itself.
 
 Source: PostgreSQL 18 `gram.y`, the table of precedence; libpg_query 18 `postgres_deparse.c` (deparseNullTest,
 deparseAExpr).
@@ -45,6 +45,8 @@ def loose_operands(message: Any) -> Iterator[Any]:
             yield from filter(_binds_no_tighter_than_in, (message.lexpr,))
         case "SubLink":
             yield from filter(_binds_no_tighter_than_in, (message.testexpr,))
+        case "Constraint" if message.contype == pb.CONSTR_DEFAULT and message.raw_expr.HasField("bool_expr"):
+            yield message.raw_expr
         case _:
             pass
 

@@ -64,6 +64,13 @@ def test_a_statement_is_written_as_it_was_read(text: str) -> None:
     assert _reads(deparsed_statement(node)) == _reads(sql)
 
 
+@pytest.mark.parametrize("text", ["NOT a", "a AND b", "(NOT a) IS NULL", "a IN (1)", "a IS DISTINCT FROM b", "a = 1"])
+def test_a_default_is_written_as_it_was_read(text: str) -> None:
+    sql = f"ALTER TABLE t ADD COLUMN c bool DEFAULT ({text}) NOT NULL"
+    (node,) = parsed(sql)
+    assert _reads(deparsed_statement(node)) == _reads(sql)
+
+
 def _expression(text: str) -> str:
     (node,) = parsed(f"SELECT {text}")
     return deparsed(node.select_stmt.target_list[0].res_target.val)
