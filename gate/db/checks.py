@@ -124,7 +124,7 @@ class _Run:
             return self._found(is_at_least=True)
         if isinstance(error, (psycopg.DataError, errors.CheckViolation)) and self._evaluates:
             self.count, self.examples = 1, (message,)
-            return self._found(is_at_least=True)
+            return replace(self._found(is_at_least=True), is_error=True)
         why, remedy = self._reason(error, message)
         return Answer(count=None, why=why, remedy=remedy, query=self.query)
 

@@ -188,12 +188,13 @@ class Unasked(Check):
 class Answer:
     """What the rows said. `count` None is unknown, and `why` says why; 0 is none; `is_at_least` where counting stopped.
 
-    `examples` are up to three keys of violating rows as text, for a terminal only; `remedy` what would make it known.
-    `query` shows all of them.
+    `is_error`: a row raised an error, which `examples` holds. `examples` are up to three keys of violating rows as
+    text, for a terminal only; `remedy` what would make it known. `query` shows all of them.
     """
 
     count: int | None
     is_at_least: bool = False
+    is_error: bool = False
     examples: tuple[str, ...] = ()
     why: str = ""
     remedy: str = ""

@@ -55,11 +55,12 @@ def _unknown(check: Check, answer: Answer) -> Finding:
 
 def _violated(check: Check, answer: Answer, places: list[str]) -> Finding:
     assert answer.count is not None
-    problem = _problem(check, _Amount(answer.count, is_at_least=answer.is_at_least))
+    amount = _Amount(answer.count, is_at_least=answer.is_at_least)
+    problem = _not_computed(check) if answer.is_error else _problem(check, amount)
     if places:
         problem += f" as it stands now; {places[-1]} changes these rows before, and may put that right"
     else:
-        problem += f": {_consequence(check)}"
+        problem += ": the server refuses the statement" if answer.is_error else f": {_consequence(check)}"
     seen = f"; see them with: {answer.query}" if answer.query else ""
     return Finding(
         rule=_rule(check),
@@ -141,6 +142,19 @@ def _what(check: Check) -> str:
             raise AssertionError(check)
 
 
+def _not_computed(check: Check) -> str:
+    """An error that a row raises where its key, its condition or its new value is computed."""
+    match check:
+        case FailingCasts():
+            return _problem(check, _Amount(1, is_at_least=True))
+        case DuplicatesOf():
+            return f"{_keys(check)} cannot be computed for at least one row of {_table(check)}"
+        case ViolatorsOf():
+            return f"{_constraint(check)} cannot be computed for at least one row of {_table(check)}"
+        case _:
+            raise AssertionError(check)
+
+
 def _misplaced(check: OutsidePartition) -> str:
     if check.bound is not None or check.partition == check.table:
         return f"rows of {_table(check)} that its bound does not take"
@@ -150,6 +164,8 @@ def _misplaced(check: OutsidePartition) -> str:
 def _problem(check: Check, amount: _Amount) -> str:
     rows = f"row of {_table(check)}"
     match check:
+        case NullsIn() if check.fills and check.fields:
+            return f"{amount.of(rows, 'gets', 'get')} no value in {quoted(check.column)}"
         case NullsIn() if check.fills:
             return f"{amount.of(rows, 'gets', 'get')} no value in the new column {quoted(check.column)}"
         case NullsIn():
@@ -198,6 +214,8 @@ _VALIDATE_LATER = "or leave the validation to a later release: new rows are held
 
 def _repair(check: Check) -> str:
     match check:
+        case NullsIn() if check.fills and check.fields:
+            return f"change these rows before the release, or write what shall stand in {quoted(check.column)} of them"
         case NullsIn() if check.fills:
             return (
                 f"give {quoted(check.column)} a constant DEFAULT; or add it nullable, fill it in batches, and make it "

@@ -21,24 +21,28 @@ from gate.model.actions import (
     CreateTable,
     NamedPart,
     Part,
+    SetExpression,
     SetType,
 )
-from gate.model.catalog import Constraint, Relation
+from gate.model.catalog import Column, Constraint, Index, Relation
 from gate.model.checks import Check, DuplicatesOf, Key, NullsIn, ViolatorsOf
 from gate.model.effects import NotUnderstood, ServerWouldReject
 from gate.model.names import Name
 from gate.model.snapshot import Snapshot
 from gate.rules.alter_table import apply_alter_table, ordered
-from gate.rules.asking_casts import cast_checks, computed_column
+from gate.rules.asking_casts import cast_checks, computed_column, recomputed_column
 from gate.rules.asking_domains import added_of_domain, domain_checks
 from gate.rules.asking_keys import foreign_key, stored_foreign_key
 from gate.rules.asking_partitions import attached, beside_default
+from gate.rules.asking_rebuilt import key_names, may_become_null, moved, with_new_values
 from gate.rules.coercion import has_domain_constraints, shape_of
 from gate.rules.lookup import maybe_index, maybe_relation
 from gate.rules.proven import proves_not_null
 from gate.rules.rows_of import has_rows, unasked
 from gate.rules.terms_of import fields_of, fills_of, names_in, term_of
+from gate.sql.embedded import stored_action
 from gate.sql.evaluating import NotEvaluable
+from gate.sql.tree import DoesNotParse
 
 
 def _new_partition(action: CreateTable, before: Snapshot) -> Iterator[Check]:
@@ -83,6 +87,9 @@ def _part(part: Part, table: Relation, world: Snapshot, *, only: bool) -> Iterat
                 yield from _stored(found, table, world, only=only)
         case SetType():
             yield from cast_checks(part, table, world, only=only)
+            yield from _made_anew(part, table, world, only=only)
+        case SetExpression():
+            yield from _made_anew(part, table, world, only=only)
         case AttachPartition():
             yield from _attached(part, table, world)
         case _:
@@ -260,6 +267,11 @@ def _unique_index(action: CreateIndex, world: Snapshot) -> Iterator[Check]:
         return
     if action.only and table.kind == "p":
         return
+    yield from _index_keys(action, table, world)
+
+
+def _index_keys(action: CreateIndex, table: Relation, world: Snapshot) -> Iterator[Check]:
+    """Duplicates under an index as it is written, or stored."""
     expressions = iter(action.expressions)
     collations = action.collations or (None,) * len(action.columns)
     written = [name or next(expressions) for name in action.columns]
@@ -311,6 +323,53 @@ def duplicates(
             yield unasked(table, f"duplicates under {name or 'the unique key'}", str(error))
 
 
+# --- values that become others ----------------------------------------------------------------------------------------
+
+
+def _made_anew(part: SetType | SetExpression, table: Relation, world: Snapshot, *, only: bool) -> Iterator[Check]:
+    """What holds for a column is held against its new values."""
+    try:
+        found = with_new_values(part, table, world)
+    except (DoesNotParse, NotUnderstood, ServerWouldReject):
+        return
+    if found is None:
+        return
+    before, after, both, then = found
+    if isinstance(part, SetExpression):
+        yield from recomputed_column(after, both, then, only=only)
+    if may_become_null(part, before, world):
+        yield from not_null(after.name, both, then, only=only)
+    for index in both.indexes:
+        if index.is_unique and index.is_valid and before.number in index.columns:
+            yield from _unique_anew(index, part, before, after, both, then)
+    for constraint in both.constraints:
+        if before.number in constraint.columns and constraint.is_valid and constraint.is_enforced:
+            if constraint.kind == "c" and constraint.expression is not None:
+                kept = only or constraint.no_inherit
+                yield from _condition(constraint.expression, constraint.name, both, then, only=kept)
+            elif constraint.kind == "f":
+                yield from stored_foreign_key(moved(constraint, before, after), both, then)
+
+
+def _unique_anew(
+    index: Index, part: SetType | SetExpression, before: Column, after: Column, table: Relation, world: Snapshot
+) -> Iterator[Check]:
+    if index.definition is not None:
+        action = stored_action(index.definition)
+        if isinstance(action, CreateIndex):
+            yield from _index_keys(replace(action, name=index.name), table, world)
+            return
+    if index.has_expressions or index.has_predicate:
+        yield unasked(table, f"duplicates under {index.name}", "its definition could not be read")
+        return
+    written = part.collation if isinstance(part, SetType) else None
+    keys = (
+        Key(column=name, collation=_collation(written, world) if name == after.name else "")
+        for name in key_names(index, table, before, after)
+    )
+    yield from duplicates(table, tuple(keys), world, name=index.name, equal=False)
+
+
 # --- ATTACH -----------------------------------------------------------------------------------------------------------
 
 
@@ -322,16 +381,20 @@ def _attached(part: AttachPartition, parent: Relation, world: Snapshot) -> Itera
     if not has_rows(child):
         return
     for index in parent.indexes:
-        names = tuple(item.name for item in (parent.column_number(key.column) for key in index.keys) if item)
-        if not index.is_unique or len(names) != len(index.keys) or index.has_predicate:
+        if not index.is_unique or not index.is_valid:
             continue
+        action = stored_action(index.definition) if index.definition is not None else None
+        if not isinstance(action, CreateIndex) or None in action.columns or action.where is not None:
+            yield unasked(child, f"duplicates under {index.name}", "it has expressions or a condition")
+            continue
+        names = tuple(name for name in action.columns if name is not None)
         alike = [
             tuple(item.name for item in map(child.column_number, (k.column for k in mine.keys)) if item)
             for mine in child.indexes
             if mine.is_unique and mine.is_valid and not mine.has_predicate
         ]
         if names not in alike:
-            yield from duplicates(child, tuple(Key(column=name) for name in names), world, name=index.name, equal=False)
+            yield from _index_keys(replace(action, name=index.name), child, world)
     for constraint in parent.constraints:
         if constraint.kind == "f" and constraint.is_valid and constraint.is_enforced:
             yield from stored_foreign_key(constraint, parent, world, on=child)

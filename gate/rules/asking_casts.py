@@ -17,7 +17,7 @@ from gate.rules.asking_domains import held_by_domain
 from gate.rules.coercion import Shape, column_shape, has_domain_constraints, holds_checked, rewrites, shape_of
 from gate.rules.proven import column_named
 from gate.rules.rows_of import unasked
-from gate.rules.terms_of import fields_of, is_the_servers, names_in, term_of, type_sql
+from gate.rules.terms_of import fields_of, is_the_servers, modifiers, names_in, term_of, type_sql
 from gate.sql.evaluating import NotEvaluable
 
 _WHOLE = {"int2": (-(2**15), 2**15 - 1), "int4": (-(2**31), 2**31 - 1), "int8": (-(2**63), 2**63 - 1)}
@@ -84,7 +84,7 @@ def _one(
             fields=fields_of(table, (column.name,)),
             only=only,
             column=column.name,
-            target=type_sql(target.type, _modifiers(target)),
+            target=type_sql(target.type, modifiers(target)),
             target_name=_words(target),
             how=way.how,
             low=way.low,
@@ -113,7 +113,7 @@ def _computed(
             fields=fields_of(table, (column.name, *names_in(text))),
             only=only,
             column=column.name,
-            target=type_sql(target.type, _modifiers(target)),
+            target=type_sql(target.type, modifiers(target)),
             target_name=_words(target),
             how="evaluate",
             using=using,
@@ -121,6 +121,28 @@ def _computed(
         )
     except NotEvaluable as error:
         yield unasked(table, f"values of {column.name} that do not become {part.type.name}", str(error))
+
+
+def recomputed_column(column: Column, table: Relation, world: Snapshot, *, only: bool) -> Iterator[Check]:
+    """A stored column that gets another expression is computed for every row."""
+    kind = world.types.get(column.type)
+    if kind is None:
+        return
+    target = Shape(kind, column.typmod)
+    try:
+        yield FailingCasts(
+            relations=(table.oid,),
+            table=table.full_name,
+            fields=fields_of(table, names_in(column.filled)),
+            only=only,
+            column=column.name,
+            target=type_sql(kind, modifiers(target)),
+            target_name=_words(target),
+            how="evaluate",
+            using=term_of(column.filled, world),
+        )
+    except NotEvaluable as error:
+        yield unasked(table, f"rows for which {column.name} cannot be computed", str(error))
 
 
 def computed_column(spec: ColumnSpec, table: Relation, world: Snapshot, *, only: bool) -> Iterator[Check]:
@@ -135,7 +157,7 @@ def computed_column(spec: ColumnSpec, table: Relation, world: Snapshot, *, only:
             fields=fields_of(table, names_in(spec.generated.text)),
             only=only,
             column=spec.name,
-            target=type_sql(target.type, _modifiers(target)),
+            target=type_sql(target.type, modifiers(target)),
             target_name=_words(target),
             how="evaluate",
             using=term_of(spec.generated.text, world),
@@ -243,21 +265,6 @@ def _numeric(old: Shape, new: Shape) -> _Way | None:
     return _Way("numeric", low=scale, high=before)
 
 
-def _modifiers(shape: Shape) -> tuple[int, ...]:
-    if shape.typmod == -1:
-        return ()
-    match shape.type.name:
-        case "varchar" | "bpchar":
-            return (shape.typmod - _HEADER,)
-        case "numeric":
-            packed = shape.typmod - _HEADER
-            return ((packed >> 16) & 0xFFFF, ((packed & 0x7FF) ^ 1024) - 1024)
-        case "interval":
-            return ()
-        case _:
-            return (shape.typmod,) if not shape.type.element else ()
-
-
 _PEOPLES = {"int2": "smallint", "int4": "integer", "int8": "bigint", "bpchar": "character", "bool": "boolean",
             "float4": "real", "float8": "double precision"}  # fmt: skip
 
@@ -265,5 +272,5 @@ _PEOPLES = {"int2": "smallint", "int4": "integer", "int8": "bigint", "bpchar": "
 def _words(shape: Shape) -> str:
     kind = shape.type
     name = _PEOPLES.get(kind.name, kind.name) if kind.schema == "pg_catalog" else kind.full_name
-    numbers = _modifiers(shape)
+    numbers = modifiers(shape)
     return f"{name}({', '.join(map(str, numbers))})" if numbers else name

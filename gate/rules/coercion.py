@@ -62,7 +62,7 @@ def rewrites(old: Shape, new: Shape, world: Snapshot) -> bool:
     """Whether values of the old shape must be computed anew to become the new one; 42804 where no cast exists."""
     if new.type.kind == "d":
         return _domain_rewrites(old, new, world)
-    source, source_typmod = _base(old, world)
+    source, source_typmod = base_of(old, world)
     if source.oid == new.type.oid:
         return not _is_free_length(source, source_typmod, new.typmod)
     if _is_array(source) and _is_array(new.type):
@@ -122,7 +122,8 @@ def holds_checked(kind: Type, world: Snapshot) -> bool:
     return kind.oid >= _FIRST_USER_OID if inner is None else holds_checked(inner, world)
 
 
-def _base(shape: Shape, world: Snapshot) -> tuple[Type, int]:
+def base_of(shape: Shape, world: Snapshot) -> tuple[Type, int]:
+    """The type below all domains, with the modifier that holds there."""
     kind, typmod = shape.type, shape.typmod
     while kind.kind == "d":
         if kind.base not in world.types:

@@ -10,13 +10,14 @@ from gate.model.effects import ServerWouldReject
 from gate.model.expressions import TypeName
 from gate.model.names import Name, quoted
 from gate.model.snapshot import Snapshot
-from gate.rules.coercion import holds_checked
+from gate.rules.coercion import Shape, holds_checked
 from gate.rules.lookup import named_type
 from gate.sql.evaluating import NotEvaluable, evaluable
 from gate.sql.terms import expression_of_text
 from gate.sql.tree import DoesNotParse
 
 _FIRST_USER_OID = 16384
+_HEADER = 4
 
 
 def term_of(text: str, world: Snapshot) -> Term:
@@ -78,13 +79,34 @@ def _fill(column: Column, world: Snapshot) -> Fill:
     kind = world.types.get(column.type)
     if kind is None or holds_checked(kind, world):
         raise NotEvaluable(f"{quoted(column.name)} is of a type that checks its values")
-    return Fill(name=column.name, value=term_of(column.filled, world), type=type_sql(kind), oid=kind.oid)
+    return Fill(
+        name=column.name,
+        value=term_of(column.filled, world),
+        type=type_sql(kind, modifiers(Shape(kind, column.typmod))),
+        oid=kind.oid,
+    )
 
 
 def type_sql(kind: Type, modifiers: tuple[int, ...] = ()) -> str:
     """A type as SQL that means the same under every search path."""
     numbers = f"({', '.join(map(str, modifiers))})" if modifiers else ""
     return f"{quoted(kind.schema)}.{_always_quoted(kind.name)}{numbers}"
+
+
+def modifiers(shape: Shape) -> tuple[int, ...]:
+    """The numbers in parentheses behind the type, as they are written; none for what a cast does not need."""
+    if shape.typmod == -1:
+        return ()
+    match shape.type.name:
+        case "varchar" | "bpchar":
+            return (shape.typmod - _HEADER,)
+        case "numeric":
+            packed = shape.typmod - _HEADER
+            return ((packed >> 16) & 0xFFFF, ((packed & 0x7FF) ^ 1024) - 1024)
+        case "interval":
+            return ()
+        case _:
+            return (shape.typmod,) if not shape.type.element else ()
 
 
 def _always_quoted(name: str) -> str:

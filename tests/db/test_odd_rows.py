@@ -59,6 +59,67 @@ CASES = (
         "ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES r",
         "fits",
     ),
+    # What was made for the old values is made anew.
+    Odd(one("numeric", "1.2") + ", (1.4); ALTER TABLE t ADD UNIQUE (a)", "ALTER TABLE t ALTER a TYPE int", "wrong"),
+    Odd(one("numeric", "1.2") + ", (2.4); ALTER TABLE t ADD UNIQUE (a)", "ALTER TABLE t ALTER a TYPE int", "fits"),
+    Odd(
+        one("timestamp", "'2026-01-01 10:00'") + ", ('2026-01-01 11:00'); ALTER TABLE t ADD PRIMARY KEY (a)",
+        "ALTER TABLE t ALTER a TYPE date",
+        "wrong",
+    ),
+    Odd(
+        one("text", "'A'") + ", ('a'); CREATE UNIQUE INDEX ON t (a)",
+        "ALTER TABLE t ALTER a TYPE text USING lower(a)",
+        "wrong",
+    ),
+    Odd(
+        one("text", "'1'") + ", ('01'); CREATE UNIQUE INDEX ON t (a) WHERE a <> '5'",
+        "ALTER TABLE t ALTER a TYPE text USING ltrim(t.a, '0')",
+        "wrong",
+    ),
+    Odd(
+        "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false); "
+        + one("text", "'A'")
+        + ", ('a'); CREATE UNIQUE INDEX ON t (a)",
+        "ALTER TABLE t ALTER a TYPE text COLLATE ci",
+        "wrong",
+    ),
+    Odd(
+        one("numeric", "1.2") + "; ALTER TABLE t ADD CHECK (a <> 1)",
+        "ALTER TABLE t ALTER a TYPE int",
+        "wrong",
+    ),
+    Odd(
+        "CREATE TABLE r (a numeric PRIMARY KEY); INSERT INTO r VALUES (1.2); "
+        + one("numeric", "1.2")
+        + "; ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES r",
+        "ALTER TABLE t ALTER a TYPE int",
+        "wrong",
+    ),
+    Odd(
+        one("timestamp", "'infinity'") + "; ALTER TABLE t ALTER a SET NOT NULL",
+        "ALTER TABLE t ALTER a TYPE time",
+        "wrong",
+    ),
+    Odd(
+        "CREATE TABLE t (a int, g int GENERATED ALWAYS AS (a) STORED CHECK (g > 0)); INSERT INTO t VALUES (1)",
+        "ALTER TABLE t ALTER g SET EXPRESSION AS (-a)",
+        "wrong",
+        since=17,
+    ),
+    Odd(
+        "CREATE TABLE t (a int, g int GENERATED ALWAYS AS (a) STORED); INSERT INTO t VALUES (0)",
+        "ALTER TABLE t ALTER g SET EXPRESSION AS (1 / a)",
+        "wrong",
+        since=17,
+    ),
+    Odd(
+        "CREATE TABLE p (a int, b int, UNIQUE NULLS NOT DISTINCT (a, b)) PARTITION BY LIST (a); "
+        "CREATE TABLE n (a int, b int); INSERT INTO n VALUES (1, NULL), (1, NULL)",
+        "ALTER TABLE p ATTACH PARTITION n FOR VALUES IN (1)",
+        "wrong",
+        since=15,
+    ),
 )
 
 
