@@ -46,11 +46,21 @@ def changes_of(action: Action) -> Iterator[Change]:
 
 
 def targets(query: Query, before: Snapshot) -> Iterator[tuple[RelationUse, Relation]]:
-    """What the query updates or deletes from, once each."""
+    """What the query updates or deletes from, once each; of a view the tables that it reads."""
     for use in query.uses:
         table = maybe_relation(before, use.name) if use.events & {"update", "delete"} else None
-        if table is not None and table.kind in "rp":
-            yield use, table
+        for found in _tables(table, before, frozenset()) if table is not None else ():
+            yield use, found
+
+
+def _tables(relation: Relation, before: Snapshot, seen: frozenset[int]) -> Iterator[Relation]:
+    if relation.kind in "rp":
+        yield relation
+    elif relation.kind == "v" and relation.oid not in seen:
+        for oid in relation.reads:
+            found = before.relations.get(oid)
+            if found is not None:
+                yield from _tables(found, before, seen | {relation.oid})
 
 
 def rows_met(use: RelationUse, table: Relation, effects: Iterable[Effect], before: Snapshot) -> float | None:

@@ -34,6 +34,7 @@ CREATE TABLE years_old PARTITION OF years FOR VALUES FROM ('2024-01-01') TO ('20
 CREATE TABLE years_new PARTITION OF years FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 INSERT INTO years SELECT g, '2024-05-01' FROM generate_series(1, 12000) g;
 INSERT INTO years SELECT g, '2025-05-01' FROM generate_series(1, 100) g;
+CREATE VIEW seen AS SELECT * FROM big; CREATE VIEW seen_again AS SELECT id, note FROM seen;
 ANALYZE
 """
 
@@ -55,6 +56,8 @@ MANY = [
     "MERGE INTO big USING hot ON hot.id = big.id WHEN MATCHED THEN UPDATE SET note = 'y'",
     "DO $$ BEGIN UPDATE big SET note = 'y'; END $$",
     "UPDATE years SET id = id + 0",
+    "UPDATE seen_again SET note = 'y'",
+    "DELETE FROM seen WHERE n > 3",
     "DELETE FROM years WHERE day < '2024-12-01'",
 ]
 
@@ -62,6 +65,7 @@ FEW = [
     "DELETE FROM big WHERE id IN (SELECT id FROM big WHERE kind = 'k1' ORDER BY id LIMIT 1000)",
     "DELETE FROM big WHERE ctid IN (SELECT ctid FROM big LIMIT 500) AND n > 3",
     "UPDATE big SET note = 'y' WHERE id = 5",
+    "UPDATE seen_again SET note = 'y' WHERE id = 5",
     "UPDATE big SET note = 'y' WHERE id IN (1, 2, 3) AND kind = 'k1'",
     "UPDATE big SET note = 'y' WHERE id >= 1 AND id < 5001",
     "UPDATE big SET note = 'y' WHERE email = 'a7@b'",
