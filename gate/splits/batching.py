@@ -36,6 +36,8 @@ def in_batches(case: Case) -> tuple[Step, ...]:
         raise CannotSplit(reasons, remedy=_BY_HAND)
     table = _target(change, case.before)
     parts = tuple(_parts(change, table, case))
+    if not parts:
+        raise CannotSplit(f"nothing that {change.target} consists of has rows yet")
     require_alone(change, table, parts, case)
     return tuple(_step(case, change, part) for part in parts)
 
@@ -54,10 +56,11 @@ def _target(change: Change, before: Snapshot) -> Relation:
 
 
 def _parts(change: Change, table: Relation, case: Case) -> Iterator[Relation]:
-    """Those of the table and what is below it that the statement writes to."""
+    """Those of the table and what is below it that the statement writes to, but for new ones without a row."""
     written = {effect.oid for effect in case.effects if Work.WRITE in effect.work}
     for item in holders(table, case.before):
-        if item.oid in written and (item.oid == table.oid or not change.only):
+        is_new = item.oid < 0 and item.is_known_empty and item.oid != table.oid
+        if item.oid in written and not is_new and (item.oid == table.oid or not change.only):
             yield item
 
 

@@ -94,6 +94,11 @@ CASES = (
     ),
     _event(name="update, partitions", sql="UPDATE events SET kind = 'x' || kind WHERE kind <> 'k0'"),
     _event(name="delete, partitions left out", sql="DELETE FROM events WHERE day >= '2025-01-01' AND kind = 'k1'"),
+    _event(
+        name="update, beside a partition that the same release makes",
+        sql="CREATE TABLE events_next PARTITION OF events FOR VALUES FROM ('2030-01-01') TO ('2031-01-01');"
+        "UPDATE events SET kind = 'x'",
+    ),
     _event(name="update, one partition by its name", sql="UPDATE events_new SET kind = NULL"),
     LawCase(
         name="delete, with all that inherits",
