@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from gate.model.errors import UsageError
 from gate.model.names import quoted
@@ -99,9 +99,20 @@ def _from_file(name: str) -> str:
     return text
 
 
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        # What is wrong with it may quote it, and it may hold a password.
+        raise UsageError(
+            "the database URL cannot be read: brackets or odd characters before its path",
+            remedy="an IPv6 address stands in [ ]; in a name or password write %5B for [ and %5D for ]",
+        ) from None
+
+
 def _has_password(text: str) -> bool:
     if "://" in text:
-        parts = urlsplit(text)
+        parts = _split(text)
         return bool(parts.password) or "password=" in parts.query
     return "password=" in text
 
@@ -126,7 +137,7 @@ def _for_libpq(text: str) -> str:
 
 
 def _with_known_parameters(url: str) -> str:
-    parts = urlsplit(url)
+    parts = _split(url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     kept = [(key, value) for key, value in pairs if key not in _NOT_FOR_LIBPQ and key not in _SEARCH_PATHS]
     if len(kept) == len(pairs):

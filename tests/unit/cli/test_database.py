@@ -45,6 +45,15 @@ def test_a_file_can_be_named(tmp_path: Path) -> None:
         target(f"file:{tmp_path / 'other'}", {})
 
 
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:sec[ret@h/d", "postgresql://u@[h/d", "postgresql://u:secret\u2100@h/d"]
+)
+def test_a_url_that_cannot_be_read_is_not_repeated(url: str) -> None:
+    with pytest.raises(UsageError, match="cannot be read") as caught:
+        target(None, {"DATABASE_URL": url})
+    assert "sec" not in f"{caught.value}{caught.value.remedy}"
+
+
 def test_a_service_is_for_libpq() -> None:
     found = target("service=shop", {})
     assert (found.conninfo, found.warning) == ("service=shop", "")
