@@ -40,8 +40,10 @@ def _unsupported(among: Among) -> Iterator[Finding]:
     deed = among.deed
     if deed.action is None:
         return
-    later = [action for action in among.rest() if isinstance(action, CreateIndex)]
     table, specs = _foreign_keys(deed.action, deed.before)
+    if not specs:
+        return
+    later = [action for action in among.rest() if isinstance(action, CreateIndex)]
     for spec in specs:
         served = [*_own_keys(deed.action), *(_firsts(action) for action in later if _is_on(action, deed.action))]
         if any(first in spec.columns for first in served if first) or (table and _serves_any(table, spec.columns)):

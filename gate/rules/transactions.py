@@ -99,6 +99,8 @@ def _too_early(among: Among) -> Iterator[Finding]:
     action = among.deed.action
     if action is None or isinstance(action, AlterEnum):
         return
+    if not any(isinstance(deed.action, AlterEnum) for deed in among.earlier()):
+        return
     made = {item.name.name for deed in among.earlier() if isinstance(item := deed.action, CreateType)}
     for deed in among.earlier():
         added = deed.action
