@@ -42,6 +42,7 @@ from gate.rules.rows_of import has_rows, unasked
 from gate.rules.terms_of import fields_of, fills_of, names_in, term_of
 from gate.sql.embedded import stored_action
 from gate.sql.evaluating import NotEvaluable
+from gate.sql.terms import expression_of_text
 from gate.sql.tree import DoesNotParse
 
 
@@ -112,7 +113,7 @@ def not_null(name: str, table: Relation, world: Snapshot, *, only: bool = False)
     try:
         fills = fills_of(table, (name,), world)
     except NotEvaluable as error:
-        if column.identity or column.generated or column.volatility == "v":
+        if column.identity or column.generated or (column.volatility == "v" and _is_never_null(column.default or "")):
             return
         yield unasked(table, f"NULLs in {name}", str(error))
         return
@@ -124,6 +125,25 @@ def not_null(name: str, table: Relation, world: Snapshot, *, only: bool = False)
         only=only,
         column=name,
     )
+
+
+_NEVER_NULL = frozenset(
+    {
+        "clock_timestamp", "gen_random_bytes", "gen_random_uuid", "lower", "nextval", "random", "replace", "substr",
+        "substring", "timeofday", "upper", "uuid_generate_v1", "uuid_generate_v1mc", "uuid_generate_v4", "uuidv4",
+        "uuidv7", "md5", "now", "left", "right", "floor", "round", "trunc", "to_char", "encode",
+    }
+)  # fmt: skip
+
+
+def _is_never_null(default: str) -> bool:
+    """Whether a default that is drawn for each row is made by functions that are known to draw a value."""
+    if default == "nextval":
+        return True
+    try:
+        return all(call.name.name in _NEVER_NULL for call in expression_of_text(default).calls)
+    except DoesNotParse:
+        return False
 
 
 # --- ADD COLUMN -------------------------------------------------------------------------------------------------------

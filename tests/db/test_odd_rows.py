@@ -59,6 +59,13 @@ CASES = (
         "ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES r",
         "fits",
     ),
+    Odd(
+        "CREATE FUNCTION nothing() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; " + one("int", "1"),
+        "ALTER TABLE t ADD COLUMN b int DEFAULT nothing() NOT NULL",
+        "unknown",
+    ),
+    Odd(one("int", "1"), "ALTER TABLE t ADD COLUMN b uuid DEFAULT gen_random_uuid() NOT NULL", "fits"),
+    Odd(one("int", "1"), "ALTER TABLE t ADD COLUMN b bigserial PRIMARY KEY", "fits"),
     # What was made for the old values is made anew.
     Odd(one("numeric", "1.2") + ", (1.4); ALTER TABLE t ADD UNIQUE (a)", "ALTER TABLE t ALTER a TYPE int", "wrong"),
     Odd(one("numeric", "1.2") + ", (2.4); ALTER TABLE t ADD UNIQUE (a)", "ALTER TABLE t ALTER a TYPE int", "fits"),
