@@ -24,7 +24,7 @@ from tests.ordinary import ROOT, ordinary_user
 from tests.servers import Farm
 
 HERE = Path(__file__).parent
-GONE_S = 20.0
+GONE_S = 60.0
 
 pytestmark = pytest.mark.majors(newest=True)
 
