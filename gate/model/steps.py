@@ -25,13 +25,16 @@ class StepKind(Enum):
 class Step:
     """`sql` is what a person can paste; `why` says in a line what the step is for, with the user's own names.
 
-    `undo` is SQL that takes the step back when a later one cannot be done, empty where nothing has to be.
+    `undo` is SQL that takes the step back when a later one cannot be done; steps are taken back from the last one that
+    was done, one by one. It is empty where nothing has to be, and where nothing can be. `is_final`: it cannot be, and
+    without it the undo of a step before it would fail or do harm: what is taken back ends there.
     `effects` are filled in by the plan, as those of any statement.
     """
 
     sql: str
     why: str
     undo: str = ""
+    is_final: bool = False
     effects: tuple[Effect, ...] = ()
 
 

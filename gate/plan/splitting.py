@@ -52,13 +52,17 @@ def steps_of(sql: str, statement: Statement, before: Snapshot, prices: Prices = 
 
 
 def alone(sql: str, statement: Statement, found: tuple[Effect, ...]) -> tuple[Step, ...]:
-    """The statement as a step of its own: in a transaction by itself it holds its locks for itself only."""
+    """The statement as a step of its own: in a transaction by itself it holds its locks for itself only.
+
+    Nobody knows what takes it back, nor whether it needs what was done before it.
+    """
     return (
         StatementStep(
             sql=sql,
             why="by itself: nothing else is done while it holds its locks",
             kind=_kind(found, statement),
             is_transactional=not statement.forbids_transaction,
+            is_final=True,
             effects=found,
         ),
     )
@@ -152,7 +156,8 @@ class _Splitter:
             raise CannotSplit(_TOGETHER, remedy=_TOGETHER_REMEDY)
         yield from self._at_once(tuple(first))
         for step in later:
-            yield from self._step(step, depth - 1)
+            # What an exchange began stays, as the exchange does.
+            yield from self._step(replace(step, is_final=True), depth - 1)
 
     def _step(self, step: Step, depth: int) -> Iterator[Step]:
         match step:

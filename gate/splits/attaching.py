@@ -1,7 +1,8 @@
 """ATTACH PARTITION, after all that it would do under ACCESS EXCLUSIVE is done: nothing is left to read or build.
 
 A CHECK that equals the partition's constraint proves the bound, one that excludes it proves that the default partition
-has no such row; both are validated under a lock that shuts nobody out, and go when they have served. The indexes and
+has no such row; both are validated under a lock that shuts nobody out, and go with the attachment, which holds their
+tables anyhow: it is the last step, and nothing has to be detached because a later one cannot be done. The indexes and
 foreign keys of the parent are made on the partition first, and taken over.
 
 Source: PostgreSQL 14 to 18 `tablecmds.c` (ATExecAttachPartition, AttachPartitionEnsureIndexes,
@@ -27,7 +28,8 @@ from gate.sql.alike import age, are_alike
 from gate.sql.partition_constraints import excluding_check, partition_check
 from gate.sql.rewriting.constraints import add_check, add_foreign_key, drop_constraint, validate_constraint
 from gate.sql.rewriting.constraints_by_index import key_like
-from gate.sql.rewriting.indexes import index_column_names, on_partition
+from gate.sql.rewriting.indexes import drop_index, index_column_names, on_partition
+from gate.sql.rewriting.partitioning import detach_partition
 
 
 @dataclass(frozen=True)
@@ -58,23 +60,34 @@ def attach(case: Case) -> tuple[Step, ...]:
     if cast("AlterTable", case.action).object == "index" or part.bound is None:
         raise CannotSplit("an index is attached at once as it is")
     what = _Attach(case, table_of(case), relation(case.before, part.child), part.bound.text)
-    before, after = list(_made_first(what)), list[Step]()
+    before, served = list(_made_first(what)), list[str]()
     for first, last in (_proof(what), _exclusion(what)):
         before += first
-        after += last
+        served += last
     if not before:
         raise CannotSplit("nothing of what it does can be done before it")
-    whole = StatementStep(
-        sql=case.sql,
-        why=f"{name_of(what.child)} becomes a partition of {name_of(what.parent)}: nothing is left to read or build",
+    return (*before, _whole(what, served))
+
+
+def _whole(what: _Attach, served: list[str]) -> Step:
+    why = f"{name_of(what.child)} becomes a partition of {name_of(what.parent)}: nothing is left to read or build"
+    is_new = what.child.oid < 0
+    if served:
+        why += "; the bound says what the checks said"
+    if is_new:
+        why += f"; this is not taken back: rows that {name_of(what.child)} has got would be lost to the table"
+    return StatementStep(
+        sql="; ".join((what.case.sql, *served)),
+        why=why,
+        undo="" if is_new else detach_partition(name_of(what.parent), name_of(what.child)),
+        is_final=is_new,
     )
-    return (*before, whole, *after)
 
 
 # --- the bound --------------------------------------------------------------------------------------------------------
 
-_Around = tuple[tuple[Step, ...], tuple[Step, ...]]
-"""Steps before the statement, and those that clear up after it."""
+_Around = tuple[tuple[Step, ...], tuple[str, ...]]
+"""Steps before the statement, and what clears up after them."""
 
 
 def _proof(what: _Attach) -> _Around:
@@ -127,7 +140,7 @@ def _checked(table: Relation, name: str, check: str, *, why: str) -> _Around:
             why=f"reads {on} while it is read and written",
             kind=StepKind.VALIDATION,
         ),
-    ), (StatementStep(sql=drop_constraint(on, name), why=f"{Name(name)} has served: the bound says the same"),)
+    ), (drop_constraint(on, name),)
 
 
 # --- indexes and foreign keys -----------------------------------------------------------------------------------------
@@ -153,6 +166,9 @@ def _indexes(what: _Attach) -> Iterator[Step]:
         yield StatementStep(
             sql=sql,
             why=f"{name_of(what.child)} needs its part of {Name(index.name)}, and would build it while it is attached",
+            undo=drop_index(Name(name, what.child.schema), missing_ok=True, is_concurrent=False)
+            if index.constraint == 0
+            else drop_constraint(name_of(what.child), name, missing_ok=True),
         )
 
 
@@ -211,6 +227,7 @@ def _foreign_keys(what: _Attach) -> Iterator[Step]:
                 is_deferred=constraint.is_deferred,
             ),
             why=f"{name_of(child)} needs {Name(constraint.name)} too, and would be checked while it is attached",
+            undo=drop_constraint(name_of(child), name, missing_ok=True),
         )
 
 

@@ -13,7 +13,7 @@ from gate.splits.case import Case
 from gate.splits.finding import name_of, part_of, relation, table_of
 from gate.sql.partition_constraints import detached_check_name
 from gate.sql.rewriting.constraints import drop_constraint
-from gate.sql.rewriting.partitioning import detached_concurrently
+from gate.sql.rewriting.partitioning import attach_partition, detached_concurrently
 
 
 def detach(case: Case) -> tuple[Step, ...]:
@@ -35,6 +35,8 @@ def detach(case: Case) -> tuple[Step, ...]:
             f"{', '.join(read)} refers to {name_of(parent)}, and is read under a lock for rows that refer to "
             f"{name_of(child)}, concurrently too"
         )
+    left = drop_constraint(name_of(child), detached_check_name(case.before, parent, child), missing_ok=True)
+    bound = child.partition_bound
     return (
         StatementStep(
             sql=detached_concurrently(case.sql),
@@ -42,9 +44,11 @@ def detach(case: Case) -> tuple[Step, ...]:
             "ends it",
             kind=StepKind.CONCURRENT,
             is_transactional=False,
+            # The check that is left proves the bound: nothing is read.
+            undo=f"{attach_partition(name_of(parent), name_of(child), bound)}; {left}" if bound else "",
         ),
         StatementStep(
-            sql=drop_constraint(name_of(child), detached_check_name(case.before, parent, child), missing_ok=True),
+            sql=left,
             why=f"{name_of(child)} keeps its bound as a check, which the plain form does not leave",
         ),
     )

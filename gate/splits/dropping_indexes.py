@@ -43,9 +43,11 @@ def _steps(case: Case) -> Iterator[Step]:
             raise CannotSplit(f"{name} belongs to a partitioned table, and such an index is not dropped concurrently")
         yield StatementStep(
             sql=sql,
-            why=f"drops {name} once no running query uses it; {name_of(table)} is read and written meanwhile",
+            why=f"drops {name} once no running query uses it; {name_of(table)} is read and written meanwhile; "
+            "only CREATE INDEX CONCURRENTLY brings it back",
             kind=StepKind.CONCURRENT,
             is_transactional=False,
+            is_final=True,
         )
 
 

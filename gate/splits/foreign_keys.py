@@ -20,6 +20,8 @@ from gate.splits.case import Case
 from gate.splits.finding import family, is_only, name_of, part_of, relation, table_of
 from gate.sql.rewriting.constraints import add_constraint, drop_constraint, validate_constraint
 
+_FINAL = "; this cannot be taken back: keys that partitions had before would be dropped with it"
+
 
 def foreign_key(case: Case) -> tuple[Step, ...]:
     """See the module."""
@@ -56,6 +58,7 @@ def _two_steps(case: Case, table: Relation, referenced: Relation, name: str) -> 
 
 def _by_partition(case: Case, table: Relation, referenced: Relation, name: str) -> Iterator[Step]:
     spec = part_of(case, AddConstraint).spec
+    takes_over = _is_partly_there(case, table, referenced)
     for leaf in _lacking(case.before, table, spec, referenced):
         yield from _two_steps(case, leaf, referenced, _name_on(leaf, name, case))
     yield StatementStep(
@@ -63,8 +66,9 @@ def _by_partition(case: Case, table: Relation, referenced: Relation, name: str) 
             case.sql, name_of(table), name, is_valid=True, referenced=name_of(referenced), only=is_only(case)
         ),
         why=f"takes over the keys of the partitions without reading a row; ACCESS EXCLUSIVE on {name_of(referenced)} "
-        "for an instant",
-        undo=drop_constraint(name_of(table), name),
+        "for an instant" + (_FINAL if takes_over else ""),
+        undo="" if takes_over else drop_constraint(name_of(table), name, missing_ok=True),
+        is_final=takes_over,
     )
 
 

@@ -1,7 +1,8 @@
 """CREATE INDEX, built concurrently: it takes longer, and shuts nobody out.
 
 A partitioned table takes no index concurrently: it gets one on the table alone, which is not valid yet; each partition
-gets its own concurrently, and those are attached. Partitions that come meanwhile bring theirs along.
+gets its own concurrently, and those are attached. Partitions that come meanwhile bring theirs along. An index that a
+partition had before can be attached, but never given back: that comes last.
 
 Source: PostgreSQL 18 `indexcmds.c` (DefineIndex), "CREATE INDEX", Building Indexes Concurrently; "Table Partitioning".
 """
@@ -22,6 +23,7 @@ from gate.model.steps import CannotSplit, StatementStep, Step, StepKind
 from gate.splits.case import Case
 from gate.splits.finding import name_of, relation
 from gate.splits.partitions_below import below, in_order
+from gate.splits.taking_over import Taken, never_given_back, taken_over
 from gate.sql.alike import age, is_as_written
 from gate.sql.rewriting.indexes import (
     attach_index,
@@ -93,6 +95,7 @@ class _Tree:
     parents: list[Step] = field(default_factory=list)
     builds: list[Step] = field(default_factory=list)
     attaches: list[Step] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=list)
 
     def grow(self, sql: str, table: Relation, name: str) -> None:
         """The index `name` of a partitioned table, and what lies below it."""
@@ -111,7 +114,7 @@ class _Tree:
         like = like_index(self.action, child)
         if like is not None:
             self._heal(like, child)
-            self._attach(parent, Name(like.name, like.schema), child)
+            self.taken.append(Taken(parent, Name(like.name, like.schema)))
             return
         name = index_name(self.world, child.schema, child.name, self.action.key_names, "idx")
         own = on_partition(sql, name_of(child), name)
@@ -156,12 +159,14 @@ def _partitioned(case: Case, action: CreateIndex, table: Relation, sql: str, nam
     tree = _Tree(action, case.before)
     tree.grow(sql, table, name)
     if not any(child.kind == "f" for child in below(case.before, table)):
-        return (*tree.parents, *tree.builds, *tree.attaches)
+        return (*tree.parents, *tree.builds, *tree.attaches, *taken_over(tree.taken))
     # A foreign table has no part of it, and attaching would never make the whole valid; the plain statement does.
     whole = StatementStep(
         sql=plainly(sql, name),
-        why=f"takes over the indexes of the partitions of {name_of(table)}: nothing is left to build",
-        undo=_without(Name(name, table.schema)),
+        why=f"takes over the indexes of the partitions of {name_of(table)}: nothing is left to build"
+        + never_given_back(tree.taken),
+        undo="" if tree.taken else _without(Name(name, table.schema)),
+        is_final=bool(tree.taken),
     )
     return (*tree.builds, whole)
 

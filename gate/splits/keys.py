@@ -1,7 +1,8 @@
 """UNIQUE and PRIMARY KEY: the index is built concurrently, and the constraint then takes it over without work.
 
 The columns of a primary key are made NOT NULL first, in steps of their own. A partitioned table gets the constraint on
-itself alone; each partition builds its index concurrently and takes it over, and the indexes are attached.
+itself alone; each partition builds its index concurrently and takes it over, and the indexes are attached. A key that
+a partition had before can be attached, but never given back: that comes last.
 
 Source: PostgreSQL 18 `parse_utilcmd.c` (transformIndexConstraint), `tablecmds.c` (ATExecAddIndexConstraint), "ALTER
 TABLE", ADD table_constraint_using_index.
@@ -21,8 +22,10 @@ from gate.model.snapshot import Snapshot
 from gate.model.steps import CannotSplit, StatementStep, Step, StepKind
 from gate.splits.case import Case
 from gate.splits.finding import is_only, name_of, part_of, table_of
-from gate.splits.partitions_below import in_order
-from gate.sql.rewriting.constraints import drop_constraint, set_not_null
+from gate.splits.not_nulls import is_not_null, without_not_null
+from gate.splits.partitions_below import below, in_order
+from gate.splits.taking_over import Taken, taken_over
+from gate.sql.rewriting.constraints import drop_constraint, drop_not_null, set_not_null
 from gate.sql.rewriting.constraints_by_index import column_names, index_of, named, using_index
 from gate.sql.rewriting.indexes import attach_index, drop_index
 
@@ -41,11 +44,20 @@ def key(case: Case) -> tuple[Step, ...]:
     if spec.index is not None:
         if not steps:
             raise CannotSplit("it takes its index over as it is")
-        return (*steps, StatementStep(sql=case.sql, why=f"takes over {Name(spec.index)}; nothing is left to read"))
+        return (*steps, _taking_over(case, spec.index))
     name = spec.name or _chosen(case.before, case.sql, spec, table)
     if table.kind == "p":
         return (*steps, *_partitioned(case, spec, table, name))
     return (*steps, *_built(case.sql, spec, table, name))
+
+
+def _taking_over(case: Case, index: str) -> Step:
+    return StatementStep(
+        sql=case.sql,
+        why=f"takes over {Name(index)}; nothing is left to read; this cannot be taken back: the index would be dropped "
+        "with the constraint",
+        is_final=True,
+    )
 
 
 def exclusion(case: Case) -> tuple[Step, ...]:
@@ -66,11 +78,13 @@ def _not_nulls(case: Case, spec: ConstraintSpec, table: Relation) -> Iterator[St
     if spec.kind != "p":
         return
     for name in spec.columns if spec.index is None else _of_index(spec.index, table):
-        column = table.column(name)
-        if column is not None and not column.is_not_null:
+        if not is_not_null(table, name):
+            undo = without_not_null(case.before, table, name, only=is_only(case))
             yield StatementStep(
                 sql=set_not_null(name_of(table), name, only=is_only(case)),
                 why=f"a primary key needs {Name(name)} to be NOT NULL, and would read all of {name_of(table)} for it",
+                undo=undo,
+                is_final=not undo,
             )
 
 
@@ -119,6 +133,7 @@ class _Tree:
     parents: list[Step] = field(default_factory=list)
     builds: list[Step] = field(default_factory=list)
     attaches: list[Step] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=list)
 
     def grow(self, table: Relation, name: str) -> None:
         """The constraint `name` of a partitioned table, and what lies below it."""
@@ -138,7 +153,7 @@ class _Tree:
             raise CannotSplit(f"the server refuses it: {name_of(child)} is a foreign table")
         like = _like(self.spec, child)
         if like is not None:
-            self._attach(parent, above, like.name, child)
+            self.taken.append(Taken(Name(above, parent.schema), Name(like.name, child.schema)))
             return
         name = _chosen(self.world, self.sql, self.spec, child)
         if child.kind == "p":
@@ -166,7 +181,23 @@ def _partitioned(case: Case, spec: ConstraintSpec, table: Relation, name: str) -
         raise CannotSplit("on ONLY a partitioned table it builds no index")
     tree = _Tree(case.sql, spec, case.before)
     tree.grow(table, name)
-    return (*tree.parents, *tree.builds, *tree.attaches)
+    first = tree.parents[0]
+    tree.parents[0] = replace(first, undo="; ".join((first.undo, *_nullable_again(case, spec, table))))
+    return (*tree.parents, *tree.builds, *tree.attaches, *taken_over(tree.taken))
+
+
+def _nullable_again(case: Case, spec: ConstraintSpec, table: Relation) -> Iterator[str]:
+    """From 18 on a partition's primary key makes the NOT NULL that it inherits its own, which then stays behind.
+
+    It can be dropped when the table's own is gone, so that goes here, before its own undo, which meets it no more.
+    """
+    if spec.kind != "p" or case.before.server.major < 18:
+        return
+    for name in spec.columns:
+        if not is_not_null(table, name):
+            for item in (table, *below(case.before, table)):
+                if not is_not_null(item, name):
+                    yield drop_not_null(name_of(item), name)
 
 
 def _like(spec: ConstraintSpec, table: Relation) -> Constraint | None:

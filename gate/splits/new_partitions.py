@@ -42,7 +42,9 @@ def new_partition(case: Case) -> tuple[Step, ...]:
         ),
         StatementStep(
             sql=attached(case.sql, name_of(parent)),
-            why=f"{Name(action.name.name)} is empty: there is nothing to read in it",
+            why=f"{Name(action.name.name)} is empty: there is nothing to read in it; this is not taken back: it may "
+            "have rows then",
+            is_final=True,
         ),
     )
 

@@ -39,6 +39,20 @@ def attached(sql: str, parent: Name) -> str:
     return alter_table(parent, attaching)
 
 
+def attach_partition(parent: Name, child: Name, bound: str) -> str:
+    """ALTER TABLE ... ATTACH PARTITION; `bound` is FOR VALUES ... or DEFAULT, as the server prints it."""
+    node = sole(f"CREATE TABLE p PARTITION OF t {bound}")
+    node.create_stmt.relation.CopyFrom(range_var(child))
+    return attached(deparsed_statement(node), parent)
+
+
+def detach_partition(parent: Name, child: Name) -> str:
+    """ALTER TABLE ... DETACH PARTITION, at once."""
+    detaching = command(pb.AT_DetachPartition)
+    getattr(detaching, "def").partition_cmd.name.CopyFrom(range_var(child))
+    return alter_table(parent, detaching)
+
+
 def drop_table(name: Name) -> str:
     """DROP TABLE IF EXISTS."""
     node = pb.Node()
