@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.laws.case import LawCase
 
 _T = "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT g, g FROM generate_series(1, 10) g"
-_R = "CREATE TABLE r (id int PRIMARY KEY); INSERT INTO r SELECT generate_series(1, 10)"
+_R = "CREATE TABLE r (id int PRIMARY KEY); INSERT INTO r SELECT generate_series(1, 200)"
 _P = (
     "CREATE TABLE t (id int PRIMARY KEY, a int) PARTITION BY RANGE (id); "
     "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (6); "

@@ -77,6 +77,11 @@ CASES = (
         sql="CREATE INDEX ON p (lower(b))",
     ),
     LawCase(
+        name="index of a partitioned table, a partition of a partition has a like one",
+        setup=f'{_P}; CREATE INDEX own ON "p3 Ä" (b); CREATE INDEX mine ON p2 (b)',
+        sql="CREATE INDEX ON p (b)",
+    ),
+    LawCase(
         name="unique index of a partitioned table, a partition has a key",
         setup=f"{_P}; DROP TABLE p3; ALTER TABLE p1 ADD CONSTRAINT mine UNIQUE (a)",
         sql="CREATE UNIQUE INDEX ON p (a)",

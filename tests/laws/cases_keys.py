@@ -70,6 +70,22 @@ CASES = (
         setup=f"{_P}; ALTER TABLE p1 ADD CONSTRAINT mine UNIQUE (a); ALTER TABLE p3 ADD CONSTRAINT ours UNIQUE (a)",
         sql="ALTER TABLE p ADD UNIQUE (a)",
     ),
+    LawCase(
+        name="primary key of a partitioned table, partitions have it",
+        setup=f'{_P}; ALTER TABLE p1 ADD CONSTRAINT mine PRIMARY KEY (a); ALTER TABLE "p3 Ä" ADD PRIMARY KEY (a)',
+        sql="ALTER TABLE p ADD PRIMARY KEY (a)",
+    ),
+    LawCase(
+        name="primary key of a partitioned table, a partition is not null",
+        setup=f"{_P}; ALTER TABLE p2 ALTER a SET NOT NULL",
+        sql="ALTER TABLE p ADD PRIMARY KEY (a)",
+    ),
+    LawCase(
+        name="primary key of a table that others inherit, one of them not null",
+        setup=f"{_T}; CREATE TABLE child (a int NOT NULL) INHERITS (t); INSERT INTO child SELECT * FROM t; "
+        "CREATE TABLE other () INHERITS (t); INSERT INTO other SELECT * FROM ONLY t",
+        sql="ALTER TABLE t ADD PRIMARY KEY (a)",
+    ),
     LawCase(name="primary key of a partitioned table", setup=_P, sql="ALTER TABLE p ADD PRIMARY KEY (a)"),
     LawCase(
         name="primary key of a partitioned table, named",

@@ -175,6 +175,14 @@ CASES = (
         sql=f"ALTER TABLE p ATTACH PARTITION n {_RANGE}",
     ),
     LawCase(
+        name="attach: a partitioned table, one of its partitions has the index and the key of its parent",
+        setup="CREATE TABLE p (a int, b text) PARTITION BY RANGE (a); "
+        "CREATE TABLE n (LIKE p) PARTITION BY RANGE (a); CREATE TABLE n1 PARTITION OF n FOR VALUES FROM (0) TO (5); "
+        f"CREATE TABLE n2 PARTITION OF n DEFAULT; {_ROWS}; CREATE INDEX ON p (b); ALTER TABLE p ADD UNIQUE (a); "
+        "CREATE INDEX mine ON n1 (b); ALTER TABLE n2 ADD UNIQUE (a)",
+        sql=f"ALTER TABLE p ATTACH PARTITION n {_RANGE}",
+    ),
+    LawCase(
         name="attach: to a table that refers to a partitioned one, and that others refer to",
         setup="CREATE TABLE p (a int PRIMARY KEY, b text, r int) PARTITION BY RANGE (a); "
         f"CREATE TABLE n (LIKE p); {_ROWS}; "

@@ -77,9 +77,11 @@ def run_pasted(database: Database, steps: Iterable[Step]) -> None:
 
 
 def undo_pasted(database: Database, steps: Sequence[Step]) -> None:
-    """The undo of each, the last first: several statements of one are a transaction."""
+    """The undo of each, the last first, back to one that is final: several statements of one are a transaction."""
     with database.connect() as connection:
         for step in reversed(steps):
+            if step.is_final:
+                return
             statements = [item.sql for item in split_script(step.undo)]
             if len(statements) > 1:
                 statements = ["BEGIN", *statements, "COMMIT"]

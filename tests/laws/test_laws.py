@@ -14,7 +14,6 @@ import pytest
 
 import tests.laws
 from gate.sql.script import split_script
-from tests.laws import cases_columns, cases_constraints
 from tests.laws.case import LawCase
 from tests.laws.ends import End, end_of
 from tests.laws.planning import steps_on
@@ -57,16 +56,23 @@ def test_a_person_can_paste_the_steps(case: LawCase, major: int, clone: Clone) -
     assert _plain_end(case, clone).differences(_end(case, pasted)) == ""
 
 
-@pytest.mark.parametrize("case", [*cases_columns.CASES, *cases_constraints.CASES], ids=str)
+@CASES
 def test_what_was_begun_can_be_taken_back(case: LawCase, major: int, clone: Clone) -> None:
-    """All but the last step done, then the undo of each, the last first: the schema is as it was."""
+    """After each step the undo of all that were done, the last first: the schema is as it was, or as a final step left
+    it.
+    """
     _only_on_its_majors(case, major)
     database = clone(_setup(case))
-    before = _end(case, database)
-    *done, _last = steps_on(database, case.sql)
-    run_pasted(database, done)
-    undo_pasted(database, done)
-    assert before.differences_of_schema(_end(case, database)) == ""
+    before, first = _end(case, database), 0
+    steps = steps_on(database, case.sql)
+    for last, step in enumerate(steps, start=1):
+        done = steps[first:last]
+        run_pasted(database, done)
+        undo_pasted(database, done)
+        after = _end(case, database)
+        if step.is_final:
+            before, first = after, last
+        assert before.differences_of_schema(after) == "", f"{last} of {len(steps)}: {step.sql}"
 
 
 @pytest.mark.majors(newest=True)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from gate.model.snapshot import Snapshot
-from gate.model.steps import CannotSplit, StatementStep, Step
+from gate.model.steps import CannotSplit, Step
 from gate.plan.splitting import steps_of
 from gate.rules import derive
 from gate.rules.index_builds import RULES
@@ -17,7 +17,7 @@ from gate.rules.merging import effects
 from gate.sql.parse import parse_statement
 from tests.laws.ends import dump
 from tests.laws.planning import steps_on, world_of
-from tests.laws.running import run_pasted
+from tests.laws.running import run_pasted, undo_pasted
 from tests.servers import Database
 
 Clone = Callable[[str], Database]
@@ -269,16 +269,19 @@ BACK = (
 def test_a_split_that_stops_half_way_can_be_taken_back(setup: str, sql: str, major: int, clone: Clone) -> None:
     database = clone(setup)
     before = dump(database)
-    steps = steps_on(database, sql)
-    last = next((place for place, step in enumerate(steps) if not step.undo and _is_the_end(step)), len(steps))
-    for done in range(1, last):
-        run_pasted(database, steps[:done])
-        for step in reversed(steps[:done]):
-            if step.undo:
-                database.execute(step.undo)
-        assert dump(database) == before, steps[done - 1].sql
+    *begun, _last = steps_on(database, sql)
+    for done in range(1, len(begun) + 1):
+        run_pasted(database, begun[:done])
+        assert not any(step.is_final for step in begun)
+        undo_pasted(database, begun[:done])
+        assert dump(database) == before, begun[done - 1].sql
 
 
-def _is_the_end(step: Step) -> bool:
-    """From the attachment on there is nothing to take back: what was asked for is done."""
-    return isinstance(step, StatementStep) and "ATTACH PARTITION n " in step.sql
+def test_what_takes_over_an_older_index_is_never_taken_back(database: Database) -> None:
+    database.execute(P + FOREIGN + "CREATE INDEX own ON p1 (b)")
+    steps = steps_on(database, "CREATE INDEX i ON p (b)")
+    assert [step.is_final for step in steps] == [False, True]
+    assert steps[-1].why.endswith("; this cannot be taken back: own would be dropped with the whole")
+    run_pasted(database, steps)
+    undo_pasted(database, steps)
+    assert _valid(database) == {"i": True, "own": True, "p2_b_idx": True, "p2d_b_idx": True}
