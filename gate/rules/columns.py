@@ -48,6 +48,9 @@ def _add(part: Part, at: At) -> Iterator[Touch]:
         if added.if_not_exists:
             return
         raise ServerWouldReject(f'column "{spec.name}" of relation "{at.table.name}" already exists', sqlstate="42701")
+    if spec.identity and at.recurses and at.table.children and (at.table.kind != "p" or at.world.server.major < 17):
+        problem = "cannot recursively add identity column to table that has child tables"
+        raise ServerWouldReject(problem, sqlstate="42P16")
     work = _work_of_adding(spec, at)
     for table in _gaining(spec.name, at):
         mine = work if table.has_storage and table.column(spec.name) is None else frozenset[Work]()
