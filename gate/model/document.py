@@ -97,6 +97,7 @@ def _step(step: Step) -> Document:
         "transactional": True,
         "why": step.why,
         "undo": step.undo or None,
+        "final": step.is_final,
         "seconds": _seconds(total(effect.seconds for effect in step.effects)) if step.effects else None,
         "effects": [_effect(effect) for effect in step.effects],
     }

@@ -35,11 +35,13 @@ class Deed:
 class Among:
     """A statement with all others of its migration.
 
+    `kinds` are the kinds of action that the migration has: who looks for one of them need not look at every statement.
     `is_wrapped`: the tool opens a transaction around the file; None where no tool runs it.
     """
 
     deeds: Sequence[Deed]
     place: int
+    kinds: frozenset[type[Action]]
     is_wrapped: bool | None = None
 
     @property

@@ -16,8 +16,10 @@ def said(
     `is_wrapped`: the tool opens a transaction around the file; None where no tool runs it.
     """
     known = tuple(rules)
+    kinds = frozenset(type(deed.action) for deed in deeds if deed.action is not None)
     return tuple(
-        tuple(_of_one(Among(deeds=deeds, place=place, is_wrapped=is_wrapped), known)) for place in range(len(deeds))
+        tuple(_of_one(Among(deeds=deeds, place=place, kinds=kinds, is_wrapped=is_wrapped), known))
+        for place in range(len(deeds))
     )
 
 

@@ -97,7 +97,7 @@ def _leaves_open(among: Among) -> Iterator[Finding]:
 def _too_early(among: Among) -> Iterator[Finding]:
     """A label that the same transaction added is not to be used before the commit (55P04)."""
     action = among.deed.action
-    if action is None or isinstance(action, AlterEnum):
+    if AlterEnum not in among.kinds or action is None or isinstance(action, AlterEnum):
         return
     if not any(isinstance(deed.action, AlterEnum) for deed in among.earlier()):
         return
