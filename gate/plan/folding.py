@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from gate.model.actions import SetSetting, Statement, TransactionControl
-from gate.model.checks import Check
+from gate.model.checks import Check, DuplicatesOf, FailingCasts, Unasked, ViolatorsOf
 from gate.model.effects import Effect, NotUnderstood, ServerWouldReject
 from gate.model.migration import Migration, Sending
 from gate.model.plan import Finding
@@ -79,6 +79,7 @@ class _Fold:
     migration: Migration
     is_open: bool
     changed: dict[int, str]
+    meanings: dict[str, int] = field(default_factory=dict)
     folded: list[FoldedStatement] = field(default_factory=list)
     members: list[int] = field(default_factory=list)
     transactions: list[tuple[int, ...]] = field(default_factory=list)
@@ -123,6 +124,7 @@ def _step(state: _Fold, item: ReadStatement, *, one: bool, alone: bool) -> None:
     state.members.append(len(state.folded))
     state.folded.append(folded)
     _remember_changes(state, folded)
+    _remember_meanings(state, folded)
     if item.statement is not None:
         _transaction(state, item.statement, one=one)
 
@@ -156,7 +158,7 @@ def _derived(state: _Fold, item: ReadStatement, statement: Statement, *, one: bo
         folded = replace(
             folded,
             effects=effects((*touches, *fires), state.world),
-            checks=checks(statement.action, state.world),
+            checks=tuple(_under(state.meanings, check) for check in checks(statement.action, state.world)),
         )
         state.world = apply(statement.action, state.world)
     except ServerWouldReject as answer:
@@ -165,6 +167,31 @@ def _derived(state: _Fold, item: ReadStatement, statement: Statement, *, one: bo
         certain.append(not_understood(answer.problem, answer.remedy))
         folded = replace(folded, is_understood=False)
     return replace(folded, certain=tuple(certain))
+
+
+# The same text is another value under each of them.
+_MEANINGS = frozenset({"datestyle", "default_text_search_config", "intervalstyle", "timezone", "xmloption"})
+
+
+def _under(meanings: dict[str, int], check: Check) -> Check:
+    """A question of values and conditions is asked under our settings, not under those that the migration makes."""
+    if not meanings or not isinstance(check, DuplicatesOf | FailingCasts | ViolatorsOf):
+        return check
+    setting, line = next(iter(meanings.items()))
+    return Unasked(
+        relations=check.relations,
+        table=check.table,
+        what=f"rows in {check.table} that stand against the statement",
+        why=f"line {line} sets {setting}, and under it a value may be another",
+        remedy="look for them by a query of your own, under the same setting, before the release",
+    )
+
+
+def _remember_meanings(state: _Fold, folded: FoldedStatement) -> None:
+    """Settings made in the file, until they are reset."""
+    action = folded.statement.action if folded.statement is not None else None
+    if isinstance(action, SetSetting) and action.name.lower() in _MEANINGS:
+        state.meanings = {**state.meanings, action.name.lower(): folded.line}
 
 
 def _remember_changes(state: _Fold, folded: FoldedStatement) -> None:
