@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -80,8 +81,17 @@ FEWER = (
 def test_what_is_empty_and_read_is_in_use(clone: Clone) -> None:
     shop = clone(SHOP)
     shop.execute("SELECT count(*) FROM unused; " * 5)
+    _counted(shop, "unused", 5)
     (statement,) = plan_sql("DROP TABLE unused", shop.conninfo).statements
     assert [finding.rule for finding in statement.findings] == ["drops-table"]
+
+
+def _counted(shop: Database, table: str, scans: int) -> None:
+    """14 tells its statistics collector, which writes them down some time later."""
+    deadline = time.monotonic() + 60
+    while shop.fetch(f"SELECT seq_scan >= {scans} FROM pg_stat_all_tables WHERE relname = '{table}'") != [(True,)]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 # 14 tells its statistics collector, which writes them down some time later.
