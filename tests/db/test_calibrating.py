@@ -83,8 +83,10 @@ def _wait_until_it_works(database: Database, process: subprocess.Popen[str]) -> 
 
 @pytest.mark.majors(newest=True)
 def test_a_short_time_gives_what_it_reached(database: Database, tmp_path: Path) -> None:
-    done = gate("calibrate", "--megabytes", "1024", "--seconds", "1", at=tmp_path, conninfo=database.conninfo)
+    done = gate("calibrate", "--megabytes", "640", "--seconds", "1", at=tmp_path, conninfo=database.conninfo)
     assert done.returncode == 2
+    if "disk has" in done.stderr:
+        pytest.skip("this machine has too little disk for more than a second's work")
     assert "were not filled within 1 s" in done.stderr
     assert_nothing_left(database)
 
