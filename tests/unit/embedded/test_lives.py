@@ -142,10 +142,18 @@ def first_initdb(owner_pid: int) -> int:
     deadline = time.monotonic() + GONE_S
     while time.monotonic() < deadline:
         for pid in Path(f"/proc/{owner_pid}/task/{owner_pid}/children").read_text().split():
-            if "initdb" in Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0]:
+            if "initdb" in program_of(pid):
                 return int(pid)
         time.sleep(0.002)
     pytest.fail("initdb was never seen")
+
+
+def program_of(pid: str) -> str:
+    """What the process runs; nothing where it has ended since it was listed, as one that tells its version does."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 @needs_proc
