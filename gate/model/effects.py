@@ -55,6 +55,11 @@ class Effect:
     index_builds: int = 0
 
     @property
+    def keeps_others_out(self) -> bool:
+        """Whether readers or writers wait for its lock; nobody writes to a materialized view but REFRESH."""
+        return bool(self.shuts_out) and (self.kind != "m" or "reads" in self.shuts_out)
+
+    @property
     def is_unused(self) -> bool:
         """Made by this release, or empty and neither read nor written since the server's counters began.
 

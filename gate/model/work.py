@@ -21,6 +21,9 @@ class Work(Enum):
 
 ORDER = tuple(Work)
 
+LONG = frozenset({Work.VALIDATION_SCAN, Work.INDEX_BUILD, Work.REWRITE})
+"""Work on every row of a relation."""
+
 
 def combined(kinds: frozenset[Work]) -> tuple[Work, ...]:
     """The kinds in fixed order; a rewrite implies its scan's and its indexes' builds, no work is `catalog only`."""

@@ -14,11 +14,10 @@ from gate.model.costs import Seconds, spread, total
 from gate.model.effects import Effect
 from gate.model.plan import Finding, Hold, Severity
 from gate.model.units import about, size
-from gate.model.work import Work
+from gate.model.work import LONG, Work
 from gate.policy.policy import Limits, Policy
 
-_LONG = frozenset({Work.VALIDATION_SCAN, Work.INDEX_BUILD, Work.REWRITE})
-_WORKS = _LONG | {Work.WRITE, Work.READ}
+_WORKS = LONG | {Work.WRITE, Work.READ}
 _WORDS = {
     Work.VALIDATION_SCAN: "reads every row of",
     Work.INDEX_BUILD: "builds an index on",
@@ -98,7 +97,7 @@ def blocked(members: Sequence[Priced], policy: Policy) -> dict[int, list[Finding
     for member in members:
         for effect in member.effects:
             known = held.get(effect.oid)
-            if _shuts_somebody_out(effect) and (known is None or effect.lock > known[0].lock):
+            if effect.keeps_others_out and (known is None or effect.lock > known[0].lock):
                 held[effect.oid] = (effect, member)
         findings = [
             *_own(member, held, members, policy),
@@ -127,7 +126,7 @@ def _own(
     found: list[_Worked] = []
     for effect in member.effects:
         limits = policy.limits_of(effect.relation)
-        if not set(effect.work) & _LONG or effect.oid not in held or _is_harmless(effect, limits):
+        if not set(effect.work) & LONG or effect.oid not in held or _is_harmless(effect, limits):
             continue
         holder, since = held[effect.oid]
         severity = _severity(member, holder, since, members, limits)
@@ -144,7 +143,7 @@ def _works(found: list[_Worked], member: Priced, members: Sequence[Priced]) -> F
     holder, since = worst.holder, worst.since
     earlier = "" if since.place == member.place else f", held since line {since.line}"
     shut = tuple(dict.fromkeys(who for item in found for who in (*item.holder.shuts_out, *item.effect.shuts_out)))
-    works = _all_works([(_doing(item.effect, _LONG), item.effect) for item in found])
+    works = _all_works([(_doing(item.effect, LONG), item.effect) for item in found])
     return Finding(
         rule="works-under-blocking-lock",
         severity=worst.severity,
@@ -171,7 +170,7 @@ def _others(
     works = [effect for effect in member.effects if set(effect.work) & _WORKS]
     if not works and member.is_understood:
         return
-    own = {effect.oid for effect in works if set(effect.work) & _LONG}
+    own = {effect.oid for effect in works if set(effect.work) & LONG}
     to_blame: list[tuple[Effect, Priced, Severity]] = []
     for oid, (holder, since) in held.items():
         limits = policy.limits_of(holder.relation)
@@ -231,11 +230,6 @@ def _awaits(member: Priced, held: dict[int, tuple[Effect, Priced]]) -> Iterable[
 def _is_quiet(effect: Effect) -> bool:
     """Nobody touched it while it was watched."""
     return effect.scans_per_s == 0 and effect.writes_per_s == 0
-
-
-def _shuts_somebody_out(effect: Effect) -> bool:
-    """Nobody writes to a materialized view but REFRESH."""
-    return bool(effect.shuts_out) and (effect.kind != "m" or "reads" in effect.shuts_out)
 
 
 # --- how bad ----------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from gate.model.actions import Action, AlterTable, Statement
 from gate.model.effects import Effect, NotUnderstood, ServerWouldReject
 from gate.model.snapshot import Snapshot
 from gate.model.steps import Backfill, CannotSplit, Gather, StatementStep, Step, StepKind
-from gate.model.work import Work
+from gate.model.work import LONG, Work
 from gate.rules import apply, derive
 from gate.rules.merging import effects
 from gate.splits import recipe_for
@@ -21,7 +21,6 @@ from gate.splits.case import Case
 from gate.sql.parse import Parsed, parse_all
 from gate.sql.rewriting.alter_table import groups, joined
 
-_LONG = frozenset({Work.VALIDATION_SCAN, Work.INDEX_BUILD, Work.REWRITE})
 # A recipe's step may need a recipe, and that one's too: a column with a key, its NOT NULL, its index.
 _DEPTH = 6
 
@@ -71,10 +70,7 @@ def alone(sql: str, statement: Statement, found: tuple[Effect, ...]) -> tuple[St
 def works_under_lock(found: tuple[Effect, ...]) -> bool:
     """Whether rows are worked on under a lock that shuts others out of a relation that may have some."""
     return any(
-        set(effect.work) & _LONG
-        and effect.shuts_out
-        and not (effect.is_new or effect.is_known_empty)
-        and (effect.kind != "m" or "reads" in effect.shuts_out)
+        set(effect.work) & LONG and effect.keeps_others_out and not (effect.is_new or effect.is_known_empty)
         for effect in found
     )
 

@@ -38,13 +38,6 @@ def queries_of(action: Action) -> Iterator[tuple[Query, bool]]:
                 yield inner, False
 
 
-def changes_of(action: Action) -> Iterator[Change]:
-    """The UPDATEs and DELETEs that stand by themselves, in a DO block too."""
-    for query, _ in queries_of(action):
-        if query.change is not None:
-            yield query.change
-
-
 def targets(query: Query, before: Snapshot) -> Iterator[tuple[RelationUse, Relation]]:
     """What the query updates or deletes from, once each; of a view the tables that it reads."""
     for use in query.uses:

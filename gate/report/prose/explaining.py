@@ -10,7 +10,7 @@ from gate.model.facts import Expect, Fact
 from gate.model.locks import LockMode
 from gate.model.rules import STATEMENT, Rule
 from gate.model.units import plural
-from gate.model.work import Work
+from gate.model.work import LONG
 from gate.report import Look
 from gate.report.prose.words import columns, padded, painted, shortened, wrapped
 from gate.rules.ruling import FamilyRule
@@ -18,7 +18,6 @@ from gate.sql.layout import laid_out
 
 _WORD = re.compile(r"\b[A-Z]{2,}\b")
 _SENTENCE = re.compile(r"(?<=[^.]\.) (?=[A-Z])")
-_LONG = frozenset({Work.VALIDATION_SCAN, Work.INDEX_BUILD, Work.REWRITE})
 _MOST_FACTS = 8
 _WIDEST, _NARROWEST = 100, 60
 _OFF = "off by default"
@@ -92,7 +91,7 @@ def _skeleton(sql: str) -> tuple[str, ...]:
 
 
 def _works_under_lock(fact: Fact) -> bool:
-    return any(expect.lock >= LockMode.SHARE and expect.work & _LONG for expect in fact.proof.expects)
+    return any(expect.lock >= LockMode.SHARE and expect.work & LONG for expect in fact.proof.expects)
 
 
 def _facts(facts: tuple[Fact, ...], width: int) -> Iterator[str]:

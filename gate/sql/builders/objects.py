@@ -26,7 +26,6 @@ _TAGS = {
     "column": "TABLE",
     "attribute": "TYPE",
 }
-RELATION_WORDS = frozenset({"table", "index", "view", "matview", "sequence", "foreign table"})
 _PARTS = frozenset({"trigger", "rule", "policy", "tabconstraint"})
 
 
