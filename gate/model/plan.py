@@ -63,7 +63,10 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class StatementPlan:
-    """One statement, judged. `line` is 1-based; `steps` are what to run instead, where the verdict is `split`."""
+    """One statement, judged. `line` is 1-based; `steps` are what to run instead, where the verdict is `split`.
+
+    `sql` and `steps` are without secrets, to be shown; `to_run` are the same steps as a release runs them.
+    """
 
     line: int
     sql: str
@@ -74,6 +77,7 @@ class StatementPlan:
     findings: tuple[Finding, ...] = ()
     steps: tuple[Step, ...] = ()
     forbids_transaction: bool = False
+    to_run: tuple[Step, ...] = field(default=(), repr=False)
 
     @property
     def seconds(self) -> Seconds | None:

@@ -189,6 +189,7 @@ def _judged(
         effects=effects,
         findings=tuple(_without_secrets(finding) for finding in findings),
         steps=tuple(map(_to_be_shown, steps)),
+        to_run=steps,
         forbids_transaction=item.statement is not None and item.statement.forbids_transaction,
     )
 

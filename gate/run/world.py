@@ -1,0 +1,105 @@
+"""What the supervisor needs of the world: two connections, a clock, the journal. Each is a Protocol; app builds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gate.model.migration import Query
+from gate.model.program import WantedLock
+from gate.model.run import Backend
+from gate.run.sample import Holder, Sample
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """One statement to send: text with `$1` places and its parameters as text, or COPY data that follows it."""
+
+    sql: str
+    parameters: tuple[str | None, ...] = ()
+    data: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerError:
+    """What the server answered, or `sqlstate` empty where the connection was lost before it could."""
+
+    problem: str
+    sqlstate: str = ""
+    detail: str = ""
+    hint: str = ""
+    at: int = 0
+
+    @property
+    def is_lost(self) -> bool:
+        """The connection is gone: what became of the transaction has to be asked."""
+        return self.sqlstate == "" or self.sqlstate[:3] == "57P" or self.sqlstate in ("25P03", "25P04", "08006")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What became of what was sent: the rows of each, or the error of the one at `error.at`, the rest not run.
+
+    `notices` are the server's, without their context.
+    """
+
+    rows: tuple[tuple[Row, ...], ...] = ()
+    error: ServerError | None = None
+    notices: tuple[str, ...] = ()
+    counts: tuple[int | None, ...] = ()
+
+
+class Hands(Protocol):
+    """The connection that runs the statements. Nothing here waits for the server but `reset`."""
+
+    @property
+    def backend(self) -> Backend: ...
+    @property
+    def major(self) -> int: ...
+
+    def start(self, sent: Sequence[Sent]) -> None:
+        """Sends all in one round trip where their kind allows it; what follows an error is not run."""
+
+    def answer(self) -> Answer | None:
+        """The whole answer, None while the server is at work."""
+
+    def renew(self) -> None:
+        """A new connection in place of a lost one; raises Unreachable after the time for connecting is over."""
+
+
+class Eyes(Protocol):
+    """The watchdog's connection. `look` sends a question without waiting, `seen` has its answer or None."""
+
+    def look(self, ours: Backend, wanted: Sequence[WantedLock] = (), *, for_load: bool = False) -> None: ...
+    def seen(self) -> Sample | None: ...
+    def holders(self, ours: Backend, wanted: Sequence[WantedLock]) -> tuple[Holder, ...]:
+        """Asked at once; waits for the answer."""
+
+    def ask(self, query: Query) -> tuple[Row, ...]:
+        """One bounded question of the catalog; renews the connection where it was lost."""
+
+    def end(self, backend: Backend, how: str) -> bool:
+        """`cancel` or `terminate`, only if pid and start still fit; False where it was gone, or may not be ended."""
+
+    def is_gone(self, backend: Backend) -> bool: ...
+
+
+class Clock(Protocol):
+    """Monotonic time, and rest."""
+
+    def now(self) -> float: ...
+    def utc(self) -> str:
+        """ISO 8601."""
+
+    def rest(self, seconds: float) -> None:
+        """Until then, or until a connection has something to read, or a signal came."""
+
+    def chance(self) -> float:
+        """A number from 0 to 1, for jitter."""
+
+    @property
+    def stop(self) -> str | None:
+        """The name of the signal that asked to stop, None while nobody has."""
