@@ -1,4 +1,4 @@
-"""A run: what a release did, and how it ended; a value that is printed, sent to hooks, and read back from the journal."""
+"""A run: what a release did and how it ended, as a value that is printed, sent to hooks, and read from the journal."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class Leftover:
 
 @dataclass(frozen=True, kw_only=True)
 class HookRun:
-    """A hook that was called: `event` is `on_failure`, `on_refused` or `on_success`; `problem` is empty if it worked."""
+    """A hook that was called: `event` is `on_failure`, `on_refused` or `on_success`; no `problem` if it worked."""
 
     event: str
     name: str

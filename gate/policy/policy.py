@@ -66,6 +66,75 @@ class WaitFor:
     reason: str = ""
 
 
+class Undo(Enum):
+    """When a migration's finished steps are taken back: once a statement of it has failed, at every end, or never."""
+
+    FAILED = "failed"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KillFilter:
+    """Blockers that a release may end: all that is given must match, `*` stands for anything; `how` says by what.
+
+    `idle_in_transaction_s` is how long it has been so; None for any state. Without any filter nobody is ended.
+    """
+
+    application: str | None = None
+    user: str | None = None
+    idle_in_transaction_s: float | None = None
+    older_than_s: float = 0.0
+    how: str = "terminate"
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HookSetting:
+    """A program to call: its arguments, no shell; the run goes to its standard input as JSON."""
+
+    command: tuple[str, ...]
+    timeout_s: float = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Throttle:
+    """When a backfill pauses, and how long one batch should take; None for a limit that does not hold.
+
+    `lag_s` and `lag_bytes` are of the slowest streaming replica, `retained_bytes` of the WAL that any slot holds back,
+    `growth_bytes` of the database since the backfill began.
+    """
+
+    batch_s: float = 0.2
+    lag_s: float | None = 10.0
+    lag_bytes: int | None = 256 * 1024**2
+    retained_bytes: int | None = 8 * 1024**3
+    growth_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """How a release runs. `stall_s` is how long anybody may wait for us, in the queue and behind our lock together.
+
+    `lock_wait_s` is how long to try for one step's locks, `grace_s` how long the platform leaves after SIGTERM (None:
+    as the platform that is recognised has it), `runner_wait_s` how long to wait for another gate's run. `down` lets the
+    tool's own down migration take back what has failed.
+    """
+
+    stall_s: float = 0.2
+    lock_wait_s: float = 300.0
+    grace_s: float | None = None
+    runner_wait_s: float = 60.0
+    undo: Undo = Undo.FAILED
+    down: bool = False
+    throttle: Throttle = Throttle()
+    kill: tuple[KillFilter, ...] = ()
+    on_failure: tuple[HookSetting, ...] = ()
+    on_refused: tuple[HookSetting, ...] = ()
+    on_success: tuple[HookSetting, ...] = ()
+    is_journal_published: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Policy:
     """All of it. `relations` are limits of their own by `schema.name`; `rules` settings by the rule's name.
@@ -85,6 +154,7 @@ class Policy:
     budget_s: float | None = None
     free_disk_bytes: int | None = None
     calibration: Mapping[str, float] = field(default_factory=dict)
+    release: Release = Release()
 
     def limits_of(self, relation: str) -> Limits:
         """Those of `schema.name`, the general ones without."""

@@ -1,1 +1,1 @@
-"""The supervisor: decides in pure functions, acts in one thin loop, and names what it needs of the world as Protocols."""
+"""The supervisor: decides in pure functions, acts in one thin loop, names what it needs of the world as Protocols."""

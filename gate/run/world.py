@@ -1,4 +1,4 @@
-"""What the supervisor needs of the world: two connections, a clock, the journal. Each is a Protocol; app builds them."""
+"""What the supervisor needs of the world: two connections, a clock, the journal; Protocols, which app fills."""
 
 from __future__ import annotations
 
