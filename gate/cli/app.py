@@ -58,4 +58,4 @@ app.command("snapshot", short_help="Store the catalog for gate plan --snapshot."
 app.command("baseline", short_help="Adopt a database without bookkeeping.")(baseline.baseline)
 app.command("calibrate", short_help="Measure this server, for the times in a plan.")(calibrate.calibrate)
 app.command("explain", short_help="One rule: the harm, and the way out.")(explain.explain)
-app.command("schema", short_help="The JSON Schema of the plan.")(schema.schema)
+app.command("schema", short_help="The JSON Schema of a plan, or of a run.")(schema.schema)

@@ -65,7 +65,7 @@ def _statement(statement: StatementPlan, shows_rows: bool) -> Document:  # noqa:
         "verdict": statement.verdict.value,
         "understood": statement.is_understood,
         "effects": [_effect(effect) for effect in statement.effects],
-        "seconds": _seconds(statement.seconds if statement.is_understood else None),
+        "seconds": range_of(statement.seconds if statement.is_understood else None),
         "findings": _findings(statement.findings, shows_rows),
         "steps": [_step(step) for step in statement.steps],
     }
@@ -82,7 +82,7 @@ def _effect(effect: Effect) -> Document:
         "loses_statistics": list(effect.loses_statistics),
         "rows": None if effect.rows is None else round(effect.rows),
         "bytes": effect.size_bytes,
-        "seconds": _seconds(effect.seconds),
+        "seconds": range_of(effect.seconds),
         "disk_bytes": effect.disk_bytes,
         "wal_bytes": effect.wal_bytes,
         "scans_per_s": effect.scans_per_s,
@@ -98,7 +98,7 @@ def _step(step: Step) -> Document:
         "why": step.why,
         "undo": step.undo or None,
         "final": step.is_final,
-        "seconds": _seconds(total(effect.seconds for effect in step.effects)) if step.effects else None,
+        "seconds": range_of(total(effect.seconds for effect in step.effects)) if step.effects else None,
         "effects": [_effect(effect) for effect in step.effects],
     }
     match step:
@@ -143,7 +143,7 @@ def _hold(hold: Hold) -> Document:
         "from_line": hold.from_line,
         "to_line": hold.to_line or None,
         "shuts_out": list(hold.shuts_out),
-        "seconds": _seconds(hold.seconds),
+        "seconds": range_of(hold.seconds),
         "queued": None if hold.queued is None else _figures(hold.queued),
     }
 
@@ -168,7 +168,8 @@ def _blocker(blocker: Blocker, shows_rows: bool) -> Document:  # noqa: FBT001
     }
 
 
-def _seconds(seconds: Seconds | None) -> Document | None:
+def range_of(seconds: Seconds | None) -> Document | None:
+    """An estimate, null where it is unknown."""
     if seconds is None:
         return None
     return {"low": _figures(seconds.low), "likely": _figures(seconds.likely), "high": _figures(seconds.high)}

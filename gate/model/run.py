@@ -68,8 +68,9 @@ class Backend:
 class InTheWay:
     """Whoever held or awaited a lock that a unit needed; what the role may not see is None. Ages are seconds.
 
-    `relation` is `schema.name`, `held` in Postgres's words. `backend` is None for a prepared transaction. `waits_for`
-    are the pids that it waits for itself. `query` is without literals.
+    `relation` is `schema.name`, `held` in Postgres's words. `backend` is None for a prepared transaction, whose name is
+    `gid`. `kind` is `pg_stat_activity.backend_type`, `prevents_wraparound` of an autovacuum that does not yield.
+    `waits_for` are the pids that it waits for itself. `query` is without literals.
     """
 
     relation: str
@@ -82,11 +83,22 @@ class InTheWay:
     query: str | None = None
     what: str = ""
     waits_for: tuple[int, ...] = ()
+    kind: str = "client backend"
+    gid: str = ""
+    prevents_wraparound: bool = False
 
     @property
     def pid(self) -> int:
         """0 for a prepared transaction, as `pg_blocking_pids` has it."""
         return self.backend.pid if self.backend is not None else 0
+
+    @property
+    def way_out(self) -> str:
+        """The SQL that ends it, empty where that is nothing to be advised: replication, workers, an autovacuum."""
+        if self.gid:
+            name = self.gid.replace("'", "''")
+            return f"ROLLBACK PREPARED '{name}';"
+        return f"SELECT pg_terminate_backend({self.pid});" if self.pid and self.kind == "client backend" else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +118,8 @@ class Act:
 class UnitRun:
     """What became of one unit. `waited_s` is for locks, `blocked_s` how long others were kept out, at most.
 
-    `sql` is without secrets. `note` says what else there is to know: adopted, dropped and built anew, already marked.
+    `path` is the migration's file, `line` the statement's in it. `sql` is without secrets. `note` says what else there
+    is to know: adopted, dropped and built anew, already marked. `error`, `detail` and `hint` are the server's words.
     """
 
     migration: str
@@ -126,6 +139,9 @@ class UnitRun:
     note: str = ""
     error: str = ""
     sqlstate: str = ""
+    detail: str = ""
+    hint: str = ""
+    path: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +169,8 @@ class Run:
     """One run of `gate release`; times are ISO 8601 in UTC.
 
     `plan` is what was judged, None where nothing was. `migrations` are ids that are done now, in order. `problem` and
-    `remedy` say why it ended as it did. `took_up` is the run that it took up. `in_the_way` are whoever was, at the end.
+    `remedy` say why it ended as it did. `took_up` is the run that it took up. `in_the_way` are whoever was, at the end;
+    `still_waiting` are those who had waited behind us and had not got on 30 s after we were gone.
     """
 
     id: str
@@ -169,6 +186,7 @@ class Run:
     units: tuple[UnitRun, ...] = ()
     acts: tuple[Act, ...] = ()
     in_the_way: tuple[InTheWay, ...] = ()
+    still_waiting: tuple[InTheWay, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
     hooks: tuple[HookRun, ...] = ()
     notes: tuple[str, ...] = ()
@@ -181,3 +199,15 @@ class Run:
     def exit(self) -> Exit:
         """The exit code that says it."""
         return self.outcome.exit
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """Ids of the migrations that this run had before it and has not done, in order."""
+        planned = self.plan.migrations if self.plan is not None else ()
+        known = [*(unit.migration for unit in self.units), *(item.id for item in planned if item.id is not None)]
+        return tuple(dict.fromkeys(name for name in known if name not in self.migrations))
+
+    @property
+    def longest_blocked_s(self) -> float | None:
+        """How long anybody was kept out by one unit, at most; None where no unit was measured."""
+        return max((unit.blocked_s for unit in self.units if unit.blocked_s is not None), default=None)

@@ -16,7 +16,7 @@ from gate.cli.main import run
 from gate.model.errors import Exit
 from gate.model.version import VERSION
 from gate.plan.known import all_rules
-from gate.report.schema import plan_schema
+from gate.report.schema import plan_schema, run_schema
 
 ROOT = Path(__file__).parents[3]
 
@@ -85,10 +85,12 @@ def test_an_unknown_format_names_the_known_ones(capsys: pytest.CaptureFixture[st
     assert "json, " in capsys.readouterr().err
 
 
-def test_schema_plan_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
+def test_schema_prints_the_schema_of_each_document(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema", "plan"]) == Exit.DONE
     assert capsys.readouterr().out == plan_schema()
     assert json.loads(plan_schema())["title"]
+    assert run(["schema", "run"]) == Exit.DONE
+    assert capsys.readouterr().out == run_schema()
 
 
 def test_explain_knows_every_rule(capsys: pytest.CaptureFixture[str]) -> None:
