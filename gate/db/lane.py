@@ -165,7 +165,7 @@ class _Sending:
 
     def send(self, item: Sent) -> None:
         values = [None if value is None else value.encode() for value in item.parameters]
-        self.pgconn.send_query_params(item.sql.encode(), values or None)
+        self.pgconn.send_query_params(item.sql.encode(), values or None, item.types or None)
 
     def keep(self, result: pq.abc.PGresult) -> None:
         """Rows, or the error, of one statement."""

@@ -12,6 +12,7 @@ from enum import Enum
 from gate.model.costs import Seconds
 from gate.model.locks import LockMode
 from gate.model.steps import StepKind
+from gate.model.work import Work
 
 
 class UnitKind(Enum):
@@ -61,6 +62,19 @@ class Batches:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Priced:
+    """What a unit's time was estimated from, where it is one kind of work on one relation.
+
+    `estimated_s` is the likely time by the figures alone, without anything learned from earlier runs.
+    """
+
+    work: Work
+    size_bytes: int
+    rows: float
+    estimated_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Unit:
     """What is run, marked and taken back as one.
 
@@ -69,7 +83,9 @@ class Unit:
     is how long the plan expects, at most, that others are kept out by them, where that is longer than the policy's
     limit and somebody has allowed it. `undo` is SQL, statement by statement; `is_final`: what is taken back ends here.
     `writes_bookkeeping`: the tool's own rows are written in its transaction, after its commands.
-    `relation` and `columns` are of a GATHER. `line` is that of the statement in the file, None for the bookkeeping.
+    `builds` is schema and name of the index that a STATEMENT builds, `touches` are all relations that it touches.
+    `relation` and `columns` are of a GATHER. `priced` is what later estimates learn from. `line` is that of the
+    statement in the file, None for the bookkeeping.
     """
 
     ordinal: int
@@ -87,8 +103,11 @@ class Unit:
     seconds: Seconds | None = None
     writes_bookkeeping: bool = False
     batches: Batches | None = None
+    builds: tuple[str, str] | None = None
+    touches: tuple[str, ...] = ()
     relation: str = ""
     columns: tuple[str, ...] = ()
+    priced: Priced | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,9 +122,10 @@ class Program:
 
     @property
     def is_whole(self) -> bool:
-        """One transaction with the bookkeeping in it: nothing of it can be left half done."""
-        first = self.units[0]
-        return len(self.units) == 1 and first.kind is UnitKind.TRANSACTION and first.writes_bookkeeping
+        """One transaction with the bookkeeping in it: nothing of it can be left half done but lost statistics."""
+        first, *others = self.units
+        is_one = first.kind is UnitKind.TRANSACTION and first.writes_bookkeeping
+        return is_one and all(unit.kind is UnitKind.GATHER for unit in others)
 
     @property
     def seconds(self) -> Seconds | None:

@@ -16,10 +16,14 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """One statement to send: text with `$1` places and its parameters as text, or COPY data that follows it."""
+    """One statement to send: text with `$1` places and its parameters as text, or COPY data that follows it.
+
+    `types` are oids of the parameters' types, 0 where the server infers it; none: it infers all.
+    """
 
     sql: str
     parameters: tuple[str | None, ...] = ()
+    types: tuple[int, ...] = ()
     data: str | None = None
 
 

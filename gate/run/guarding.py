@@ -1,0 +1,37 @@
+"""The watchdog: when others wait behind us for longer than they may, it is our statement that is cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gate.model.locks import LockMode
+from gate.run.sample import Sample, Waiter
+
+_ROWS = frozenset({LockMode.ACCESS_SHARE, LockMode.ROW_SHARE, LockMode.ROW_EXCLUSIVE})
+
+FAST_S, SLOW_S = 0.05, 1.0
+"""How often is looked while a blocking lock is awaited or held, and otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """What a statement may do to others: `stall_s` is how long they may wait; `is_blocking` looks often."""
+
+    stall_s: float
+    is_blocking: bool
+
+    @property
+    def every_s(self) -> float:
+        """How often to look."""
+        return FAST_S if self.is_blocking else SLOW_S
+
+
+def kept_waiting(waiters: Iterable[Waiter]) -> tuple[Waiter, ...]:
+    """Those that want to read or write rows; VACUUM and other DDL do not count."""
+    return tuple(waiter for waiter in waiters if waiter.mode is None or waiter.mode in _ROWS)
+
+
+def must_cancel(guard: Guard, sample: Sample) -> tuple[Waiter, ...]:
+    """Those who have waited for too long; none: let it go on."""
+    return tuple(waiter for waiter in kept_waiting(sample.waiters) if (waiter.waited_s or 0.0) > guard.stall_s)
