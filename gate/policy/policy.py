@@ -102,7 +102,7 @@ class Throttle:
     """When a backfill pauses, and how long one batch should take; None for a limit that does not hold.
 
     `lag_s` and `lag_bytes` are of the slowest streaming replica, `retained_bytes` of the WAL that any slot holds back,
-    `growth_bytes` of the database since the backfill began.
+    `growth_bytes` of the database since the backfill began, `active` how many more sessions may be at work than then.
     """
 
     batch_s: float = 0.2
@@ -110,6 +110,7 @@ class Throttle:
     lag_bytes: int | None = 256 * 1024**2
     retained_bytes: int | None = 8 * 1024**3
     growth_bytes: int | None = None
+    active: int | None = 25
 
 
 @dataclass(frozen=True, kw_only=True)

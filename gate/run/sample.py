@@ -86,7 +86,8 @@ class Sample:
     `is_running` tells whether our backend is at work, `awaits_lock` whether it waits for a lock itself, `blocked_by`
     who for. `holders` are asked for only when told which locks are wanted. `lag_bytes` is the largest replay lag of a
     streaming replica, `lag_s` the longest; `retained_bytes` the most WAL that any slot holds back; `database_bytes` the
-    size of the database: all None where they were not asked for or cannot be seen.
+    size of the database, `active` how many client backends of the server are at work on a query (`state` active), ours
+    aside: all None where they were not asked for or cannot be seen.
     """
 
     at_s: float
@@ -100,4 +101,5 @@ class Sample:
     lag_s: float | None = None
     retained_bytes: int | None = None
     database_bytes: int | None = None
+    active: int | None = None
     unseen: tuple[str, ...] = field(default=())

@@ -135,6 +135,14 @@ def _with_own_names(change: Tree, path: Path) -> Path:
     return replace(path, prefix=next(free))
 
 
+def evaluated(expressions: Iterable[str]) -> str:
+    """SELECT each of them as text, in order: pins keep the values of their one evaluation."""
+    select = empty_select()
+    for place, text in enumerate(expressions, start=1):
+        put_output(select, cast_to(expression_node(text), _TEXT), f"pin_{place}")
+    return deparsed_statement(pb.Node(select_stmt=select))
+
+
 def loop_of(batch: Batch, *, rows: int) -> str:
     """A DO block that does batch after batch and commits each: for a session in no transaction block."""
     path = batch.path
