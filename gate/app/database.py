@@ -52,23 +52,26 @@ class Target:
     warning: str = ""
 
 
-def target(given: str | None, environment: Mapping[str, str] | None = None) -> Target:
-    """From `--database-url`, else GATE_DATABASE_URL, else DATABASE_URL."""
+def target(
+    given: str | None, environment: Mapping[str, str] | None = None, *, option: str = "--database-url"
+) -> Target:
+    """From `--database-url`, else GATE_DATABASE_URL, else DATABASE_URL; `option` is where `given` was, for messages."""
     variables = os.environ if environment is None else environment
     if given is None:
         return Target(_for_libpq(_from_variables(variables)))
     kind, _, rest = given.partition(":")
     if kind == "env":
-        return Target(_for_libpq(_from_variable(rest, variables)))
+        return Target(_for_libpq(_from_variable(rest, variables, option)))
     if kind == "file":
-        return Target(_for_libpq(_from_file(rest)))
-    return Target(_for_libpq(given), _WARNING if _has_password(given) else "")
+        return Target(_for_libpq(_from_file(rest, option)))
+    return Target(_for_libpq(given), _warning(option) if has_password(given) else "")
 
 
-_WARNING = (
-    "the password in --database-url can be read by every user of this machine: "
-    "use --database-url env:NAME, file:PATH or service=NAME"
-)
+def _warning(option: str) -> str:
+    return (
+        f"the password in {option} can be read by every user of this machine: "
+        f"use {option} env:NAME, file:PATH or service=NAME"
+    )
 
 
 def _from_variables(variables: Mapping[str, str]) -> str:
@@ -82,20 +85,20 @@ def _from_variables(variables: Mapping[str, str]) -> str:
     )
 
 
-def _from_variable(name: str, variables: Mapping[str, str]) -> str:
+def _from_variable(name: str, variables: Mapping[str, str], option: str) -> str:
     if not variables.get(name, "").strip():
-        raise UsageError(f"the variable {name} of --database-url env:{name} is not set", remedy=f"export {name}=...")
+        raise UsageError(f"the variable {name} of {option} env:{name} is not set", remedy=f"export {name}=...")
     return variables[name].strip()
 
 
-def _from_file(name: str) -> str:
+def _from_file(name: str, option: str) -> str:
     try:
         text = Path(name).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "not text"
-        raise UsageError(f"cannot read {name} of --database-url file:{name}: {why}", remedy="check the path") from error
+        raise UsageError(f"cannot read {name} of {option} file:{name}: {why}", remedy="check the path") from error
     if not text:
-        raise UsageError(f"{name} of --database-url file:{name} is empty", remedy="put the URL in it, on one line")
+        raise UsageError(f"{name} of {option} file:{name} is empty", remedy="put the URL in it, on one line")
     return text
 
 
@@ -110,7 +113,8 @@ def _split(url: str) -> SplitResult:
         ) from None
 
 
-def _has_password(text: str) -> bool:
+def has_password(text: str) -> bool:
+    """Whether a URL, or keywords of libpq, hold one."""
     if "://" in text:
         parts = _split(text)
         return bool(parts.password) or "password=" in parts.query

@@ -32,7 +32,13 @@ def names(request: Request, settings: Settings, environment: Mapping[str, str] |
     return tuple(name for name, _ in databases)
 
 
-_FOR_ONE = {"SOURCE": "source", "--source": "tool", "--database-url": "database_url", "--snapshot": "snapshot"}
+_FOR_ONE = {
+    "SOURCE": "source",
+    "--source": "tool",
+    "--database-url": "database_url",
+    "--snapshot": "snapshot",
+    "--replica-url": "replica_url",
+}
 
 
 def _check_urls(databases: tuple[tuple[str, str], ...], environment: Mapping[str, str]) -> None:

@@ -16,8 +16,10 @@ def silent(phase: str) -> None:
 class Request:
     """The options that the commands share.
 
-    `source` is the directory, `tool` the tool's name, `database` one of those that gate.toml names. `say` is told what
-    is being done, for whoever is waiting; `warn` what the person should know although it is no part of the answer.
+    `source` is the directory, `tool` the tool's name, `database` one of those that gate.toml names. `expect` is a file
+    that `gate plan --format json` wrote, `journal` is `database` or `file:PATH`, `replica_url` is given as
+    `database_url` is; without `calls_hooks` none is called. `say` is told what is being done, for whoever is waiting;
+    `warn` what the person should know although it is no part of the answer.
     """
 
     source: str | None = None
@@ -33,6 +35,13 @@ class Request:
     search_path: str | None = None
     pooler: str | None = None
     is_first_run: bool = False
+    budget_s: float | None = None
+    grace_s: float | None = None
+    expect: str | None = None
+    journal: str | None = None
+    journal_schema: str | None = None
+    replica_url: str | None = None
+    calls_hooks: bool = True
     say: Say = silent
     warn: Say = silent
 

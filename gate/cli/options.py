@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Optional
 
 import typer
+
+from gate.model.errors import UsageError
+from gate.policy import quantities
+
+
+def _time(option: str) -> Callable[[str], float]:
+    """Reads a time as gate.toml has it; what is none is an error that names the option."""
+
+    def seconds(written: str) -> float:
+        try:
+            return quantities.seconds(written)
+        except ValueError as error:
+            raise UsageError(f"{option} {written}: {error}", remedy=f"such as {option} 8h, or {option} 90s") from error
+
+    return seconds
+
 
 Source = Annotated[
     Optional[str],  # noqa: UP045 - typer reads it at run time
@@ -107,3 +124,64 @@ ShowRows = Annotated[
         help="Print example keys of rows, and other sessions' queries with their literals, where this is no terminal.",
     ),
 ]
+Budget = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(
+        "--budget",
+        metavar="TIME",
+        parser=_time("--budget"),
+        show_default=False,
+        help="All the time that the release may take, such as 8h or 45min. Without it: budget in gate.toml, else what "
+        "the platform that is recognised allows.",
+    ),
+]
+Grace = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(
+        "--grace",
+        metavar="TIME",
+        parser=_time("--grace"),
+        show_default=False,
+        help="How long there is after SIGTERM, for what has to be undone and for hooks. Without it: release.grace in "
+        "gate.toml, else 20s, on Fly.io 4s.",
+    ),
+]
+Expect = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--expect",
+        metavar="PLAN.json",
+        show_default=False,
+        help="Refuse if statements, verdicts or steps are not those of this plan, which gate plan --format json wrote.",
+    ),
+]
+Journal = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--journal",
+        metavar="WHERE",
+        show_default=False,
+        help="database, or file:PATH where nothing may be created there: then only migrations are run that pass whole, "
+        "with the tool's bookkeeping in the same transaction.",
+    ),
+]
+JournalSchema = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--journal-schema",
+        metavar="NAME",
+        show_default=False,
+        help="The schema of gate's own tables; gate unless told.",
+    ),
+]
+ReplicaUrl = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--replica-url",
+        metavar="URL",
+        show_default=False,
+        help="A standby whose long queries are to be waited for, given as --database-url is. Without it: "
+        "GATE_REPLICA_URL.",
+    ),
+]
+NoHooks = Annotated[bool, typer.Option("--no-hooks", help="Call none of the hooks that gate.toml names.")]

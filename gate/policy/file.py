@@ -25,6 +25,22 @@ Count = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
 
 
+def _or_off(value: Callable[[object], float]) -> BeforeValidator:
+    """For a limit that can be taken away: the word `off`, or what `value` reads."""
+    return BeforeValidator(lambda told: told if told == "off" else value(told))
+
+
+def _sessions(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError('write a number of sessions such as 25, or "off"')
+    return value
+
+
+YesOrNo = Annotated[bool, Field(strict=True)]
+SecondsOrOff = Annotated[float | Literal["off"], _or_off(quantities.seconds)]
+BytesOrOff = Annotated[int | Literal["off"], _or_off(quantities.size_bytes)]
+
+
 class Table(BaseModel):
     """A table of the file; a key that it does not have is an error."""
 
@@ -91,6 +107,62 @@ class ChecksTable(Table):
     cost_limit: Count | None = None
 
 
+def _arguments(value: Any) -> Any:
+    """No shell splits it, so one string is no command."""
+    if isinstance(value, str):
+        raise ValueError('write a list, for no shell reads it: ["program", "argument"]')  # noqa: TRY004 - as above
+    return value
+
+
+class HookTable(Table):
+    """One of `[[release.on_failure]]`, `on_refused` and `on_success`."""
+
+    command: Annotated[list[str], BeforeValidator(_arguments)]
+    timeout: Seconds | None = None
+
+
+class KillTable(Table):
+    """One of `[[release.kill]]`."""
+
+    application: str | None = None
+    user: str | None = None
+    idle_in_transaction: Seconds | None = None
+    older_than: Seconds | None = None
+    how: Literal["cancel", "terminate"] | None = None
+    reason: str | None = None
+
+
+class ThrottleTable(Table):
+    """`[release.throttle]`."""
+
+    batch: Seconds | None = None
+    lag: SecondsOrOff | None = None
+    lag_wal: BytesOrOff | None = None
+    retained_wal: BytesOrOff | None = None
+    growth: BytesOrOff | None = None
+    active: Annotated[int | Literal["off"], _or_off(_sessions)] | None = None
+
+
+class ReleaseTable(Table):
+    """`[release]`: how a release runs, and what is called when it ends."""
+
+    stall: Seconds | None = None
+    lock_wait: Seconds | None = None
+    runner_wait: Seconds | None = None
+    grace: Seconds | None = None
+    undo: Literal["failed", "always", "never"] | None = None
+    down: YesOrNo | None = None
+    journal: str | None = None
+    journal_schema: str | None = None
+    journal_published: YesOrNo | None = None
+    replica_url: str | None = None
+    throttle: ThrottleTable | None = None
+    kill: list[KillTable] | None = None
+    on_failure: list[HookTable] | None = None
+    on_refused: list[HookTable] | None = None
+    on_success: list[HookTable] | None = None
+
+
 class DatabaseTable(Table):
     """`[databases.NAME]`."""
 
@@ -100,6 +172,7 @@ class DatabaseTable(Table):
     release_role: str | None = None
     search_path: str | None = None
     pooler: Literal["session"] | None = None
+    replica_url_variable: str | None = None
 
 
 def _window(value: Any) -> Window:
@@ -138,6 +211,7 @@ class File(Table):
     checks: ChecksTable | None = None
     calibration: dict[str, Rate] = Field(default_factory=dict)
     databases: dict[str, DatabaseTable] | None = None
+    release: ReleaseTable | None = None
 
 
 Spelling = Callable[[tuple[int | str, ...]], str]
@@ -178,7 +252,7 @@ def _problem(error: Any, spelled: Spelling) -> str:
     place: tuple[int | str, ...] = error["loc"]
     key, kind = spelled(place), error["type"]
     if kind == "extra_forbidden":
-        return f"unknown key {key!r}{_near(str(place[-1]), keys_at(place[:-1]))}"
+        return f"unknown key {key!r}{_near(str(place[-1]), keys_at(place[:-1])) or _above(place)}"
     if kind == "missing":
         return f"{key} is missing"
     message = str(error["msg"])
@@ -186,6 +260,8 @@ def _problem(error: Any, spelled: Spelling) -> str:
         return f"{key}: {message.removeprefix('Value error, ')}"
     if kind in ("model_type", "dict_type"):
         return f"{key} is a table: write [{key}] and its keys below"
+    if kind == "list_type" and place[0] in ("release", "wait_for") and keys_at((*place, 0)):
+        return f"{key} is a list of tables: write [[{key}]] and its keys below"
     hint = ""
     if kind == "literal_error" and isinstance(error["input"], str):
         hint = _near(error["input"], re.findall(r"'([^']*)'", error["ctx"]["expected"]))
@@ -197,6 +273,12 @@ def _near(word: str, known: list[str]) -> str:
     return f", did you mean {near[0]}?" if near else ""
 
 
+def _above(place: tuple[int | str, ...]) -> str:
+    """For a key that is right, in the wrong table: `[release]` is where many look for the budget."""
+    is_above = len(place) > 1 and place[-1] in keys_at(())
+    return f", {place[-1]} stands at the top of the file, before all tables" if is_above else ""
+
+
 def _remedy(error: ValidationError) -> str:
     unknown = next((item["loc"][:-1] for item in error.errors() if item["type"] == "extra_forbidden"), None)
     if unknown is None:
@@ -205,27 +287,33 @@ def _remedy(error: ValidationError) -> str:
     return f"the keys {table}are {', '.join(keys_at(unknown))}"
 
 
+_ANY = "*"
+_TABLES: dict[tuple[str, ...], type[Table]] = {
+    (): File,
+    ("source",): Source,
+    ("databases", _ANY, "source"): Source,
+    ("limits",): LimitsTable,
+    ("relations", _ANY): LimitsTable,
+    ("rules", _ANY): RuleTable,
+    ("allowed_hours", _ANY): HoursTable,
+    ("wait_for", _ANY): WaitForTable,
+    ("checks",): ChecksTable,
+    ("databases", _ANY): DatabaseTable,
+    ("release",): ReleaseTable,
+    ("release", "throttle"): ThrottleTable,
+    ("release", "kill", _ANY): KillTable,
+    ("release", "on_failure", _ANY): HookTable,
+    ("release", "on_refused", _ANY): HookTable,
+    ("release", "on_success", _ANY): HookTable,
+}
+
+
 def keys_at(place: tuple[int | str, ...]) -> list[str]:
     """The keys that the table at that place of the file may have, as they are written there."""
-    match place:
-        case ():
-            return _keys(File)
-        case ("source",) | ("databases", _, "source"):
-            return _keys(Source)
-        case ("limits",) | ("relations", _):
-            return _keys(LimitsTable)
-        case ("rules", _):
-            return _keys(RuleTable)
-        case ("allowed_hours", *_):
-            return _keys(HoursTable)
-        case ("wait_for", _):
-            return _keys(WaitForTable)
-        case ("checks",):
-            return _keys(ChecksTable)
-        case ("databases", _):
-            return _keys(DatabaseTable)
-        case _:
-            return []
+    for named, model in _TABLES.items():
+        if len(named) == len(place) and all(one in (_ANY, other) for one, other in zip(named, place, strict=True)):
+            return _keys(model)
+    return []
 
 
 def _keys(model: type[Table]) -> list[str]:

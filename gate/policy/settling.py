@@ -13,6 +13,7 @@ from gate.model.rules import Rule, find_rule
 from gate.policy.file import FIGURES, File, LimitsTable, RuleTable
 from gate.policy.hours import AllowedHours, allowed_hours
 from gate.policy.policy import DEFAULT, Checks, Limits, Policy, RuleSetting, Splits, WaitFor
+from gate.policy.releasing import release_of, release_problems
 
 KnownRules = Callable[[], Sequence[Rule]]
 """Asked only where the file has something to say of rules: to know them all takes a while."""
@@ -50,6 +51,7 @@ def policy_of(file: File, origin: str, known: KnownRules) -> Policy:
         budget_s=file.budget,
         free_disk_bytes=file.free_disk,
         calibration=dict(file.calibration),
+        release=release_of(file.release),
     )
 
 
@@ -106,6 +108,7 @@ def _problems(file: File) -> Iterator[str]:
         if name not in FIGURES:
             yield f"unknown key 'calibration.{name}'{_near(name, FIGURES)} (gate calibrate prints this table)"
     yield from _database_problems(file)
+    yield from release_problems(file)
 
 
 def _limit_problems(file: File) -> Iterator[str]:
@@ -123,8 +126,6 @@ def _limit_problems(file: File) -> Iterator[str]:
     checks = _checks(file)
     if checks.timeout_s > checks.total_s:
         yield f"checks.timeout is {checks.timeout_s:g} s, longer than checks.total ({checks.total_s:g} s)"
-    if file.budget == 0:
-        yield "budget is 0: no release could run"
 
 
 def _hours_problems(file: File) -> Iterator[str]:
@@ -150,6 +151,8 @@ def _database_problems(file: File) -> Iterator[str]:
         yield "databases is empty: name one as [databases.NAME], or take it out"
     if file.source is not None:
         yield "source stands beside databases: each of [databases.NAME] has its own"
+    if file.release is not None and file.release.replica_url is not None:
+        yield "release.replica_url stands beside databases: each of [databases.NAME] has a replica_url_variable"
     seen: dict[str, str] = {}
     for name, table in file.databases.items():
         if not _VARIABLE.fullmatch(table.url_variable):
@@ -157,6 +160,8 @@ def _database_problems(file: File) -> Iterator[str]:
         elif table.url_variable in seen:
             yield f"databases.{name}.url_variable is that of databases.{seen[table.url_variable]}: two with one URL"
         seen.setdefault(table.url_variable, name)
+        if table.replica_url_variable is not None and not _VARIABLE.fullmatch(table.replica_url_variable):
+            yield f"databases.{name}.replica_url_variable is no variable's name: the URL stands in the environment"
         if table.tool is not None and table.source is not None and table.source.tool is not None:
             yield f"databases.{name}.tool stands beside databases.{name}.source.tool: one is enough"
 

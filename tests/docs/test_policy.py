@@ -7,10 +7,12 @@ import tomllib
 
 import pytest
 
+from gate.app.settings import PREFIX, VARIABLES, Settings
 from gate.model.migration import Migration
 from gate.plan.known import all_rules
 from gate.policy.allowing import allowances
 from gate.policy.file import keys_at, validated
+from gate.policy.journals import journal_path
 from gate.policy.policy import DEFAULT, Policy
 from gate.policy.settling import policy_of
 from gate.sql.script import split_script
@@ -27,7 +29,13 @@ PLACES = [
     ("wait_for", 0),
     ("checks",),
     ("databases", "x"),
+    ("release",),
+    ("release", "throttle"),
+    ("release", "kill", 0),
+    ("release", "on_failure", 0),
 ]
+# What a release does not do unless told, and what the platform says.
+WITHOUT_DEFAULT = {"grace", "replica_url", "kill", "on_failure", "on_refused", "on_success"}
 
 
 def load(text: str) -> Policy:
@@ -44,11 +52,20 @@ def test_the_defaults_are_the_defaults() -> None:
     assert load(defaults) == DEFAULT
     assert set(tomllib.loads(defaults)["limits"]) == set(keys_at(("limits",)))
     assert set(tomllib.loads(defaults)["checks"]) == set(keys_at(("checks",)))
+    release = tomllib.loads(defaults)["release"]
+    assert set(release) == set(keys_at(("release",))) - WITHOUT_DEFAULT
+    assert set(release["throttle"]) == set(keys_at(("release", "throttle")))
+    journal = (Settings().journal_path, Settings().journal_schema)
+    assert (journal_path(release["journal"]), release["journal_schema"]) == journal
 
 
 @pytest.mark.parametrize("place", PLACES, ids=str)
 def test_every_key_is_described(place: tuple[int | str, ...]) -> None:
     assert [key for key in keys_at(place) if not re.search(rf"\b{re.escape(key)}\b", PAGE)] == []
+
+
+def test_every_variable_is_named() -> None:
+    assert [name for name in VARIABLES if f"`{PREFIX}{name.upper()}`" not in PAGE] == []
 
 
 def test_the_comments_are_read_as_they_are_told() -> None:

@@ -13,7 +13,7 @@ from gate.app.request import Request
 from gate.app.settings import Settings, load
 from gate.model.errors import UsageError
 from gate.model.plan import Mode
-from gate.policy.policy import Limits, Policy, Splits
+from gate.policy.policy import HookSetting, Limits, Policy, Release, Splits
 
 
 @pytest.fixture(autouse=True)
@@ -174,3 +174,93 @@ def test_off_is_known_without_a_file() -> None:
     assert is_off({"GATE_MODE": "OFF "})
     assert not is_off({"GATE_MODE": "observe"})
     assert not is_off({})
+
+
+# --- a release --------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_release_is_told_comes_from_the_line_the_variables_and_the_file() -> None:
+    Path("gate.toml").write_text('budget = "1h"\n[release]\ngrace = "30s"\nlock_wait = "1min"\njournal_schema = "a"')
+    policy = load(Request(), {}).policy
+    assert (policy.budget_s, policy.release.grace_s, load(Request(), {}).journal_schema) == (3600, 30, "a")
+    variables = {"GATE_BUDGET": "45min", "GATE_GRACE": "10s", "GATE_JOURNAL_SCHEMA": "b", "GATE_STALL": "100ms"}
+    settings = load(Request(), variables)
+    assert (settings.policy.budget_s, settings.journal_schema) == (2700, "b")
+    assert settings.policy.release == Release(grace_s=10, stall_s=0.1, lock_wait_s=60)
+    told = load(Request(budget_s=60, grace_s=4, journal_schema="c"), variables)
+    assert (told.policy.budget_s, told.policy.release.grace_s, told.journal_schema) == (60, 4, "c")
+
+
+def test_an_empty_variable_says_nothing_of_a_release() -> None:
+    empty = dict.fromkeys(("GATE_BUDGET", "GATE_GRACE", "GATE_JOURNAL", "GATE_JOURNAL_SCHEMA", "GATE_REPLICA_URL"), " ")
+    assert load(Request(), empty) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({"GATE_BUDGET": "soon"}, "GATE_BUDGET: write a time such as"),
+        ({"GATE_BUDGET": "0"}, "GATE_BUDGET is 0: no release could run"),
+        ({"GATE_GRACE": "0"}, "GATE_GRACE is 0"),
+        ({"GATE_STALL": "1h"}, "GATE_STALL is 3600 s, longer than GATE_LOCK_WAIT (300 s)"),
+        ({"GATE_BUDGET": "1min", "GATE_RUNNER_WAIT": "2min"}, "GATE_RUNNER_WAIT is 120 s, longer than the budget"),
+        ({"GATE_JOURNAL": "x"}, "GATE_JOURNAL: write database, or file:PATH"),
+        ({"GATE_JOURNAL_SCHEMA": "pg_x"}, "GATE_JOURNAL_SCHEMA is pg_x"),
+    ],
+)
+def test_a_wrong_variable_of_a_release_is_named(variables: dict[str, str], problem: str) -> None:
+    with pytest.raises(UsageError, match="the environment: ") as caught:
+        load(Request(), variables)
+    assert problem in caught.value.problem
+
+
+@pytest.mark.parametrize(
+    ("request_", "problem"),
+    [
+        (Request(budget_s=0), "--budget 0 leaves no time"),
+        (Request(grace_s=-1), "--grace -1 leaves no time"),
+        (Request(journal="x"), "--journal x: write database, or file:PATH"),
+        (Request(journal_schema="pg_x"), "--journal-schema is pg_x"),
+    ],
+)
+def test_a_wrong_option_of_a_release_is_named(request_: Request, problem: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(request_, {})
+    assert problem in caught.value.problem
+    assert caught.value.remedy
+
+
+def test_the_last_word_decides_where_the_journal_is() -> None:
+    Path("gate.toml").write_text('[release]\njournal = "file:a"')
+    assert load(Request(), {}).journal_path == "a"
+    assert load(Request(), {"GATE_JOURNAL": "database"}).journal_path is None
+    assert load(Request(journal="file:b"), {"GATE_JOURNAL": "database"}).journal_path == "b"
+    assert load(Request(journal="database"), {}).journal_path is None
+
+
+def test_hooks_can_be_left_out() -> None:
+    Path("gate.toml").write_text('[[release.on_failure]]\ncommand = ["a"]')
+    assert load(Request(), {}).policy.release.on_failure == (HookSetting(command=("a",)),)
+    assert load(Request(calls_hooks=False), {}).policy.release == Release()
+
+
+def test_a_standby_is_given_as_the_database_is() -> None:
+    Path("gate.toml").write_text('[release]\nreplica_url = "env:FOLLOWER"')
+    variables = {"GATE_REPLICA_URL": "postgres://u:secret@h/d"}
+    assert load(Request(), {}).replica_url == "env:FOLLOWER"
+    assert load(Request(), variables).replica_url == "env:GATE_REPLICA_URL"
+    assert load(Request(replica_url="service=s"), variables).replica_url == "service=s"
+
+
+def test_each_of_several_databases_has_its_own_standby() -> None:
+    Path("gate.toml").write_text(SEVERAL + 'replica_url_variable = "BILLING_FOLLOWER"')
+    variables = {"GATE_REPLICA_URL": "postgres://h/d"}
+    assert load(Request(database="shop"), variables).replica_url is None
+    assert load(Request(database="billing"), variables).replica_url == "env:BILLING_FOLLOWER"
+
+
+def test_a_password_in_the_file_is_refused_and_not_repeated() -> None:
+    Path("gate.toml").write_text('[release]\nreplica_url = "postgres://u:secret@h/d"')
+    with pytest.raises(UsageError, match=r"gate\.toml: release\.replica_url holds a password") as caught:
+        load(Request(), {})
+    assert "secret" not in caught.value.problem + caught.value.remedy
