@@ -1,24 +1,28 @@
-"""`python -m tests.bench plan`: prints every figure in one run."""
+"""`python -m tests.bench NAME`: prints every figure of that bench in one run."""
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import sys
-from pathlib import Path
 
-_NOT_BENCHES = {"__main__", "measuring", "databases", "peers", "migrations"}
+_BENCHES = {
+    "plan": "what `gate plan` costs, beside two linters",
+    "estimate": "what gate says that work takes, beside what it took",
+    "stall": "what clients feel of risky migrations, run plain, by gate, by Django, and of none",
+}
 
 
 def main() -> int:
     """Runs the bench that is named."""
-    known = [item.name for item in pkgutil.iter_modules([str(Path(__file__).parent)]) if item.name not in _NOT_BENCHES]
-    named = sys.argv[1:]
-    if not named or named[0] not in known:
-        print(f"usage: bench {'|'.join(known)} [OPTIONS]", file=sys.stderr)
-        return 2
-    main_of = importlib.import_module(f"tests.bench.{named[0]}").main
-    code: int = main_of(named[1:]) if named[1:] else main_of()
+    name, *rest = sys.argv[1:] or ["--help"]
+    if name not in _BENCHES:
+        asked = name in ("-h", "--help")
+        print("usage: bench NAME [OPTIONS]; bench NAME --help tells its options\n", file=None if asked else sys.stderr)
+        for known, what in _BENCHES.items():
+            print(f"  {known:<10} {what}", file=None if asked else sys.stderr)
+        return 0 if asked else 2
+    main_of = importlib.import_module(f"tests.bench.{name}").main
+    code: int = main_of(rest)
     return code
 
 

@@ -13,7 +13,7 @@ from gate.embedded.places import cache_dir
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """A linter on this machine: `command` takes the files; `missing` says why there is none."""
+    """A tool on this machine: `command` is how it is run; `missing` says why there is none."""
 
     name: str
     version: str = ""
@@ -54,6 +54,23 @@ def pgfence() -> Peer:
         return Peer(name="pgfence", missing=f"@flvmnt/pgfence could not be installed: {_last_line(done)}")
     version = json.loads((package / "package.json").read_text(encoding="utf-8"))["version"]
     return Peer(name="pgfence", version=version, command=("node", str(package / "dist" / "index.js"), "analyze"))
+
+
+def django() -> Peer:
+    """Django with django-pg-zero-downtime-migrations, from PyPI, in an environment of its own, whose Python it is."""
+    name, distribution = "django-pg-zero-downtime-migrations", "django_pg_zero_downtime_migrations"
+    place = cache_dir() / "bench" / "django"
+    python = place / "bin" / "python"
+    if not python.exists():
+        _run(sys.executable, "-m", "venv", str(place))
+    done = _run(str(python), "-m", "pip", "install", "--quiet", "--upgrade", "django", name, "psycopg[binary]")
+    asked = _run(
+        str(python), "-c", f"from importlib.metadata import version as v; print(v('{distribution}'), v('django'))"
+    )
+    if asked.returncode:
+        return Peer(name=name, missing=f"{name} could not be installed: {_last_line(done)}")
+    own, framework = asked.stdout.split()
+    return Peer(name=name, version=f"{own} (Django {framework})", command=(str(python),))
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:

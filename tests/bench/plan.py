@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,8 +35,9 @@ class Figure:
         return f"  {self.what:<58} {self.value:8.2f} {self.unit:<3}{goal}"
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Prints every figure; 1 if a goal was missed."""
+    argparse.ArgumentParser(prog="bench plan", description=__doc__).parse_args(arguments)
     print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}; medians of 7 runs after one")
     missed = 0
     with serve() as server, tempfile.TemporaryDirectory(prefix="gate-bench-") as folder:
