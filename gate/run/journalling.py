@@ -7,10 +7,10 @@ Every parameter of such a Query is text or None, and every place has a cast: any
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from gate.model.migration import Query
 from gate.model.plan import Finding
@@ -128,32 +128,35 @@ class KnownRun:
     """A run as the journal has it; times are ISO 8601 in UTC, ages seconds by the server's clock.
 
     `RUNNING` is what its own last word was: it is alive only while its lock is held. `backend` is that of the
-    connection which holds the lock. `whole` has all that was known at its end, without the plan.
+    connection which holds the lock. `document` is all that was known at its end, as `gate.model.run_document` has it,
+    without the plan; empty before. `outcome` is None where a newer gate has one that this one does not know.
     """
 
     id: str
     gate: str
     source: str
     started_at: str
-    outcome: Outcome
+    outcome: Outcome | None
     heartbeat_at: str | None = None
     heartbeat_age_s: float | None = None
     ended_at: str | None = None
     backend: Backend | None = None
     took_up: str | None = None
-    whole: Run | None = None
+    document: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What the journal says now. `version` is None where there is no journal.
+    """What the journal says now. `place` is where it is, for people; `version` is None where there is no journal.
 
-    `is_newer`: a newer gate has changed it; it is read and never written to. `unreadable` says why nothing of it could
-    be read, with the GRANT in `remedy`. `unfinished` are in the order in which they were kept, `runs` newest first.
+    `is_newer`: a newer gate, `made_by`, has changed it; it is read and never written to. `unreadable` says why nothing
+    of it could be read, and `remedy` what to do, such as the GRANT. `unfinished` are in the order in which they were
+    kept, `runs` newest first.
     """
 
     place: str
     version: int | None = None
+    made_by: str = ""
     is_newer: bool = False
     unreadable: str = ""
     remedy: str = ""
