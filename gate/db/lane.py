@@ -11,6 +11,7 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import psycopg
 from psycopg import pq
@@ -22,6 +23,7 @@ from gate.model.errors import Unreachable
 from gate.model.run import Backend
 from gate.run.world import Answer, Row, Sent, ServerError
 
+_CANCEL_S = 2.0
 _LOST = ServerError(problem="the connection to the server was lost")
 _WHO_AM_I = (
     b"SELECT pg_catalog.pg_backend_pid() AS pid, to_char(backend_start AT TIME ZONE 'UTC', "
@@ -115,6 +117,11 @@ class Lane:
     def wants_to_write(self) -> bool:
         """Whether something sent has not left yet."""
         return self._sending is not None and self._sending.is_unsent
+
+    def cancel(self) -> None:
+        """Asks the server to cancel what it runs for us; whether it does shows in the answer."""
+        with suppress(psycopg.Error):
+            self.connection.cancel_safe(timeout=_CANCEL_S)
 
     def close(self) -> None:
         """The connection is given up; the server ends what it ran, as `client_connection_check_interval` tells it."""

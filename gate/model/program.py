@@ -35,11 +35,15 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class WantedLock:
-    """A relation that was there before the migration, and the strongest mode that the unit takes on it."""
+    """A relation that was there before the migration, and the strongest mode that the unit takes on it.
+
+    `is_table`: LOCK TABLE can take it beforehand.
+    """
 
     schema: str
     name: str
     mode: LockMode
+    is_table: bool = True
 
     @property
     def relation(self) -> str:

@@ -33,7 +33,8 @@ class Acquiring:
 class Trying:
     """How far it has come. `wait_s` is of the next try.
 
-    `seen` maps transactions in the way to when they were first seen; `overran` counts the tries that had their locks and did not end in time.
+    `seen` maps transactions in the way to when they were first seen; `overran` counts the tries that had their locks
+    and did not end in time.
     """
 
     begun_s: float

@@ -222,14 +222,16 @@ class _Programming:
 
 
 def _locks(effects: Iterable[Effect]) -> tuple[WantedLock, ...]:
-    """Relations that others are kept out of and that LOCK TABLE takes, in one order for every program."""
+    """Relations that others are kept out of, in one order for every program."""
     strongest: dict[tuple[str, str], WantedLock] = {}
     for effect in effects:
-        if effect.keeps_others_out and not effect.is_new and effect.kind in ("r", "p"):
+        if effect.keeps_others_out and not effect.is_new:
             key = (effect.schema, effect.name)
             known = strongest.get(key)
             if known is None or effect.lock > known.mode:
-                strongest[key] = WantedLock(schema=effect.schema, name=effect.name, mode=effect.lock)
+                strongest[key] = WantedLock(
+                    schema=effect.schema, name=effect.name, mode=effect.lock, is_table=effect.kind in ("r", "p")
+                )
     return tuple(strongest[key] for key in sorted(strongest))
 
 

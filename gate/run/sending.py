@@ -57,6 +57,7 @@ def transaction(
     for command in early:
         places.append(len(sent))
         sent += [said(command, texts), session(unit.limits, limits, is_block=True)]
+    # Where nobody is kept out, work may take as long as it takes.
     is_timed = bool(unit.locks)
     if is_timed:
         sent += _locks(limits, locking)
@@ -73,11 +74,11 @@ def _locks(limits: Limits, locking: Locking) -> list[Sent]:
     for lock in locking.locks:
         if lock.relation in locking.yields:
             sent.append(configured([("lock_timeout", str(math.ceil(locking.yield_s * 1000)))], is_local=True))
-            sent.append(Sent(sql=f"LOCK TABLE ONLY {_name(lock)} IN SHARE UPDATE EXCLUSIVE MODE"))
+            sent.append(Sent(sql=f"LOCK TABLE ONLY {name_of(lock)} IN SHARE UPDATE EXCLUSIVE MODE"))
     sent += [starts_clock(), remaining(limits)]
     for lock in locking.locks:
         nowait = "" if locking.wait_s else " NOWAIT"
-        sent += [Sent(sql=f"LOCK TABLE ONLY {_name(lock)} IN {lock.mode.value} MODE{nowait}"), remaining(limits)]
+        sent += [Sent(sql=f"LOCK TABLE ONLY {name_of(lock)} IN {lock.mode.value} MODE{nowait}"), remaining(limits)]
     return sent
 
 
@@ -139,5 +140,6 @@ def _text(value: object) -> str | None:
             return str(value)
 
 
-def _name(lock: WantedLock) -> str:
+def name_of(lock: WantedLock) -> str:
+    """As SQL."""
     return f"{quoted(lock.schema)}.{quoted(lock.name)}"

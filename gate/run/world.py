@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from gate.model.migration import Query
 from gate.model.program import WantedLock
 from gate.model.run import Backend
-from gate.run.sample import Holder, Sample
+from gate.run.sample import Holder, Other, Sample
 
 Row = Mapping[str, Any]
 
@@ -70,6 +70,9 @@ class Hands(Protocol):
     def answer(self) -> Answer | None:
         """The whole answer, None while the server is at work."""
 
+    def cancel(self) -> None:
+        """Asks the server to cancel, without the watchdog's connection; best effort."""
+
     def renew(self) -> None:
         """A new connection in place of a lost one; raises Unreachable after the time for connecting is over."""
 
@@ -107,3 +110,31 @@ class Clock(Protocol):
     @property
     def stop(self) -> str | None:
         """The name of the signal that asked to stop, None while nobody has."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexState:
+    """An index as the catalog has it; `is_same` as the one that a text would make, None where that cannot be told."""
+
+    is_valid: bool
+    definition: str
+    is_same: bool | None = None
+
+
+class Catalog(Protocol):
+    """What a step has to know of the catalog before or after it; each is one bounded question."""
+
+    def index(self, schema: str, name: str, sql: str) -> IndexState | None:
+        """None where there is no such index; `sql` is the CREATE INDEX that wants to make it."""
+
+    def old_snapshots(self) -> tuple[Other, ...]:
+        """Sessions whose snapshots a CONCURRENTLY step has to outlive, the oldest first."""
+
+    def missing_standby(self) -> str | None:
+        """Why a COMMIT would wait for a synchronous standby that is not there; None where it would not."""
+
+    def leftover_indexes(self, relations: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Schema and name of the invalid indexes that an interrupted REINDEX CONCURRENTLY left on them."""
+
+    def half_detached(self, relations: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Pairs of parent and partition among them (SQL names) whose DETACH CONCURRENTLY was interrupted."""

@@ -1,0 +1,257 @@
+"""A statement that no transaction block may hold: looked for in the catalog before and after, for nothing marks it.
+
+An index that is there, valid, and the same is adopted, never by its name alone; one that is not valid is dropped and
+built anew. Such a statement waits for transactions that are older than it; it is the waiting that is limited, not the
+work.
+
+Source: https://www.postgresql.org/docs/18/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gate.model.actions import Action, AlterTable, DetachPartition, Drop, Reindex
+from gate.model.migration import ScriptStatement
+from gate.model.names import Name
+from gate.model.program import Unit
+from gate.model.run import InTheWay, Outcome
+from gate.model.units import lasting
+from gate.run import sending
+from gate.run.halting import Halt, failed, stopped
+from gate.run.limits import session
+from gate.run.outcomes import in_words, is_retried
+from gate.run.performing import Performed, perform
+from gate.run.sample import Sample
+from gate.run.site import PROGRESS_EVERY_S, Site, of_other
+from gate.run.telling import Progressed
+from gate.run.transactions import Done
+from gate.run.world import IndexState, Sent
+from gate.sql.parse import parse_all
+from gate.sql.rewriting.indexes import drop_index
+
+_TRIES = 4
+_IS_GONE = frozenset({"42704", "42P01"})
+
+
+@dataclass
+class Concurrent:
+    """`is_resumed`: an earlier run began it, and nobody knows how far it came."""
+
+    site: Site
+    migration: str
+    unit: Unit
+    texts: Sequence[ScriptStatement]
+    is_resumed: bool
+    attempts: int = 0
+    begun_s: float = 0.0
+    waiting_since_s: float | None = None
+    waited_s: float = 0.0
+    told_s: float = 0.0
+    note: str = ""
+    met: dict[int, InTheWay] = field(default_factory=dict)
+
+    def run(self) -> Done:
+        """Until it is there. Raises Halt, with nothing invalid left behind where that could be helped."""
+        self.begun_s = self.told_s = self.site.clock.now()
+        if self._is_there():
+            return self._done(0.0)
+        self._announce()
+        while True:
+            self.site.check()
+            self.attempts += 1
+            performed = self._perform()
+            if performed.is_lost:
+                self.site.hands.renew()
+            error = performed.answer.error
+            if (error is None and self._is_whole()) or self._was_done_before(performed):
+                return self._done(performed.seconds)
+            if performed.stopped or error is None or not (is_retried(error) or performed.is_lost):
+                self._give_up(performed)
+            if self.attempts >= _TRIES:
+                self._give_up(performed)
+            if self._is_there():
+                return self._done(performed.seconds)
+
+    # --- what the catalog says ----------------------------------------------------------------------------------------
+
+    @property
+    def _sql(self) -> str:
+        return sending.said(self.unit.commands[0], self.texts).sql
+
+    def _index(self) -> IndexState | None:
+        if self.unit.builds is None:
+            return None
+        schema, name = self.unit.builds
+        return self.site.catalog.index(schema, name, self._sql)
+
+    def _is_there(self) -> bool:
+        """Whether nothing has to be done any more; what is half done is taken away first."""
+        found = self._index()
+        if found is not None and found.is_valid and found.is_same:
+            self.note = "adopted: a valid index of the same definition is there"
+            return True
+        if found is not None and found.is_valid:
+            schema, name = self.unit.builds or ("", "")
+            what = "another definition" if found.is_same is False else "a definition that cannot be compared"
+            raise failed(
+                f"{Name(name, schema)} is there already, with {what}: {found.definition}",
+                remedy="rename or drop that index, or give the new one another name",
+            )
+        if found is not None:
+            self._drop_invalid()
+            self.note = "an invalid index of that name was dropped, and built anew"
+            return False
+        return (self.is_resumed or self.attempts > 0) and self._has_ended()
+
+    def _has_ended(self) -> bool:
+        """What an interrupted statement of another kind left: its end is recognised, or brought about."""
+        match self._action():
+            case Reindex():
+                for schema, name in self.site.catalog.leftover_indexes(self.unit.touches):
+                    self._bare(Sent(sql=drop_index(Name(name, schema), missing_ok=True)))
+            case AlterTable(parts=(DetachPartition(is_concurrent=True),)):
+                for parent, child in self.site.catalog.half_detached(self.unit.touches):
+                    ended = self._bare(Sent(sql=f"ALTER TABLE {parent} DETACH PARTITION {child} FINALIZE"))
+                    self.note = "an interrupted DETACH was brought to its end"
+                    return ended.answer.error is None
+            case _:
+                pass
+        return False
+
+    def _action(self) -> Action:
+        return parse_all(self._sql)[0].statement.action
+
+    def _was_done_before(self, performed: Performed) -> bool:
+        """What is to be taken away is gone: an earlier try took it, whose answer was lost."""
+        if performed.sqlstate not in _IS_GONE or not (self.is_resumed or self.attempts > 1):
+            return False
+        match self._action():
+            case Drop() | AlterTable(parts=(DetachPartition(),)):
+                self.note = "an earlier try had done it"
+                return True
+            case _:
+                return False
+
+    def _is_whole(self) -> bool:
+        found = self._index()
+        return found is None or found.is_valid
+
+    def _drop_invalid(self) -> None:
+        schema, name = self.unit.builds or ("", "")
+        self._bare(Sent(sql=drop_index(Name(name, schema), missing_ok=True)))
+
+    # --- the statement ------------------------------------------------------------------------------------------------
+
+    def _perform(self) -> Performed:
+        return self._bare(*sending.settings(self.unit, self.texts), Sent(sql=self._sql), judge=True)
+
+    def _bare(self, *sent: Sent, judge: bool = False) -> Performed:
+        """Outside a block: the settings are the session's, and each statement goes by itself."""
+        limits = self.site.limits(ordinal=self.unit.ordinal, lock_s=0.0, stall_s=self.site.release.stall_s)
+        guard = self.site.guard(is_blocking=False)
+        own = session(self.unit.limits, limits, is_block=False)
+        # Once more after the file's own: they raise none of the limits.
+        for item in (own, *sent[:-1], *([own] if sent[:-1] else [])):
+            performed = perform(self.site, [item], guard)
+            if performed.answer.error is not None:
+                return performed
+        if judge:
+            return perform(self.site, sent[-1:], guard, judge=self._judge)
+        return perform(self.site, sent[-1:], guard)
+
+    def _judge(self, sample: Sample) -> str:
+        """Progress is told; waiting for others is limited as waiting for a lock is."""
+        site, now = self.site, self.site.clock.now()
+        others = sample.blocked_by if sample.awaits_lock else ()
+        if not others:
+            self.waiting_since_s = None
+            self._tell_progress(sample)
+            return ""
+        if self.waiting_since_s is None:
+            self.waiting_since_s = now
+        for other in others:
+            self.met.setdefault(other.backend.pid, of_other(other, held="an older transaction"))
+        site.tell_waiting(
+            self.migration,
+            self.unit.ordinal,
+            "older transactions to end",
+            tuple(of_other(other, held="an older transaction") for other in others),
+            self.waiting_since_s,
+            site.release.lock_wait_s,
+        )
+        waited_s = now - self.waiting_since_s
+        self.waited_s = max(self.waited_s, waited_s)
+        return f"waited {lasting(waited_s)} for older transactions" if waited_s > site.release.lock_wait_s else ""
+
+    def _tell_progress(self, sample: Sample) -> None:
+        now = self.site.clock.now()
+        if sample.index is None or now - self.told_s < PROGRESS_EVERY_S:
+            return
+        self.told_s = now
+        done = sample.index.done
+        left_s = (now - self.begun_s) * (1 - done) / done if done else None
+        self.site.tell(
+            Progressed(
+                migration=self.migration, at=self.unit.ordinal, what=sample.index.phase, done=done, left_s=left_s
+            )
+        )
+
+    def _announce(self) -> None:
+        """Whose transactions it will have to outlive."""
+        old = self.site.catalog.old_snapshots()
+        if old:
+            self.site.tell_waiting(
+                self.migration,
+                self.unit.ordinal,
+                "it will wait for transactions that are older",
+                tuple(of_other(other, held="a snapshot") for other in old),
+                self.begun_s,
+                self.site.release.lock_wait_s,
+            )
+
+    # --- how it ended -------------------------------------------------------------------------------------------------
+
+    def _done(self, seconds: float) -> Done:
+        return Done(
+            attempts=self.attempts,
+            waited_s=self.waited_s,
+            seconds=seconds,
+            blocked_s=0.0,
+            in_the_way=tuple(self.met.values()),
+            note=self.note,
+        )
+
+    def _give_up(self, performed: Performed) -> None:
+        """Leaves nothing invalid; where the time for that is over too, the next run finds it by the catalog."""
+        error = performed.answer.error
+        if performed.stopped.startswith("waited"):
+            self.clean_up()
+            raise Halt(
+                Outcome.LOCK_NOT_ACQUIRED,
+                f"{performed.stopped}; it was cancelled, and nothing of it is left",
+                remedy="end what is in the way, or release again at a quieter time",
+                in_the_way=tuple(self.met.values()),
+            )
+        if performed.stopped:
+            raise stopped(performed.stopped)
+        self.clean_up()
+        if error is None:
+            raise failed("the index is not valid although it was built", remedy="look at the server's log")
+        if is_retried(error) or performed.is_lost:
+            raise Halt(
+                Outcome.LOCK_NOT_ACQUIRED,
+                f"{self.attempts} tries ended with: {in_words(error)}",
+                remedy="release again at a quieter time",
+                in_the_way=tuple(self.met.values()),
+            )
+        raise failed(in_words(error), remedy=error.hint or "correct the migration", sqlstate=error.sqlstate)
+
+    def clean_up(self) -> bool:
+        """An index that was being built is dropped; True if something invalid was there."""
+        found = self._index()
+        if found is None or found.is_valid:
+            return False
+        self._drop_invalid()
+        return True

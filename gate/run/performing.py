@@ -1,0 +1,176 @@
+"""One message on the connection that runs the steps, under the eyes of the watchdog, until its answer is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gate.model.errors import Unreachable
+from gate.run.guarding import Guard, kept_waiting, must_cancel
+from gate.run.sample import Sample, Waiter
+from gate.run.site import Site
+from gate.run.world import Answer, Sent
+
+TERMINATE_AFTER_S = 1.0
+"""A cancel that shows no effect for so long is followed by a terminate."""
+_ENDS_WITHIN_S = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Performed:
+    """How it went. `stopped` says why gate itself cancelled it: a signal, the deadline, or what `judge` said.
+
+    `for_waiters` are those who had waited too long; `seconds` is the whole time, `blocked_s` for how long somebody
+    was seen waiting to read or write; `last` is the last sample there was.
+    """
+
+    answer: Answer
+    seconds: float
+    stopped: str = ""
+    for_waiters: tuple[Waiter, ...] = ()
+    blocked_s: float = 0.0
+    last: Sample | None = None
+
+    @property
+    def sqlstate(self) -> str:
+        """Of the error; empty without one, and where the connection was lost."""
+        return self.answer.error.sqlstate if self.answer.error is not None else ""
+
+    @property
+    def is_lost(self) -> bool:
+        """The connection is gone."""
+        return self.answer.error is not None and self.answer.error.is_lost
+
+
+def _nothing(sample: Sample) -> str:  # noqa: ARG001
+    return ""
+
+
+def perform(
+    site: Site,
+    sent: Sequence[Sent],
+    guard: Guard,
+    *,
+    judge: Callable[[Sample], str] = _nothing,
+    for_load: bool = False,
+) -> Performed:
+    """Sends, watches, and cancels where it must; `judge` may ask for a cancel too, by saying why."""
+    return _Performing(site, guard, judge, for_load).run(sent)
+
+
+@dataclass
+class _Performing:
+    site: Site
+    guard: Guard
+    judge: Callable[[Sample], str]
+    for_load: bool
+    looked_s: float = 0.0
+    is_looking: bool = False
+    is_blind: bool = False
+    stopped: str = ""
+    for_waiters: tuple[Waiter, ...] = ()
+    cancelled_s: float | None = None
+    is_terminated: bool = False
+    blocked_s: float = 0.0
+    last: Sample | None = None
+
+    def run(self, sent: Sequence[Sent]) -> Performed:
+        clock, hands = self.site.clock, self.site.hands
+        begun_s = self.looked_s = clock.now()
+        hands.start(sent)
+        while (answer := hands.answer()) is None:
+            self._stop_if_asked()
+            self._watch()
+            self._insist()
+            clock.rest(self._next_s())
+        if answer.error is not None and answer.error.is_lost:
+            self._see_it_gone()
+        return Performed(
+            answer=answer,
+            seconds=clock.now() - begun_s,
+            stopped=self.stopped,
+            for_waiters=self.for_waiters,
+            blocked_s=self.blocked_s,
+            last=self.last,
+        )
+
+    def _next_s(self) -> float:
+        due_s = self.looked_s + self.guard.every_s - self.site.clock.now()
+        if self.cancelled_s is not None:
+            return 0.02
+        return max(0.0, min(due_s, self.site.left_s())) if not self.is_looking else self.guard.every_s
+
+    def _stop_if_asked(self) -> None:
+        if not self.stopped and not self.for_waiters:
+            why = self.site.why_stop()
+            if why is not None:
+                self._cancel(why)
+
+    def _watch(self) -> None:
+        """Asks when it is time, and reads what came back."""
+        now = self.site.clock.now()
+        try:
+            if self.is_looking:
+                seen = self.site.eyes.seen()
+                if seen is not None:
+                    self.is_looking = False
+                    self._saw(seen)
+            elif now - self.looked_s >= self.guard.every_s:
+                self.site.eyes.look(self.site.hands.backend, for_load=self.for_load)
+                self.looked_s, self.is_looking, self.is_blind = now, True, False
+        except Unreachable:
+            # Unseen, nothing that shuts others out may go on; what shuts nobody out is watched again later.
+            self.is_looking, self.looked_s = False, now
+            if self.guard.is_blocking and not self.is_blind:
+                self.is_blind = True
+                self._cancel("the watchdog's connection was lost")
+
+    def _saw(self, seen: Sample) -> None:
+        if kept_waiting(seen.waiters) and self.last is not None:
+            self.blocked_s += seen.at_s - self.last.at_s
+        self.last = seen
+        if self.cancelled_s is not None:
+            return
+        self.for_waiters = must_cancel(self.guard, seen)
+        if self.for_waiters:
+            self._cancel("")
+            return
+        why = self.judge(seen)
+        if why:
+            self._cancel(why)
+
+    def _cancel(self, why: str) -> None:
+        self.stopped = self.stopped or why
+        self.cancelled_s = self.site.clock.now()
+        said = why or "others waited behind it for longer than they may"
+        self._end("cancel", said)
+
+    def _insist(self) -> None:
+        """What a cancel does not end, a terminate does."""
+        if self.cancelled_s is None or self.is_terminated:
+            return
+        if self.site.clock.now() - self.cancelled_s >= TERMINATE_AFTER_S:
+            self.is_terminated = True
+            self._end("terminate", "it did not end after it was cancelled")
+
+    def _end(self, how: str, why: str) -> None:
+        try:
+            has_worked = self.site.end(self.site.hands.backend, how, who="gate's own statement", why=why)
+        except Unreachable:
+            has_worked = False
+        if not has_worked:
+            self.site.hands.cancel()
+
+    def _see_it_gone(self) -> None:
+        """A backend whose client is gone may be at work still: nothing is asked before it is not."""
+        until_s = self.site.clock.now() + _ENDS_WITHIN_S
+        backend = self.site.hands.backend
+        try:
+            while not self.site.eyes.is_gone(backend) and self.site.clock.now() < until_s:
+                if not self.is_terminated:
+                    self.is_terminated = True
+                    self._end("terminate", "its connection was lost")
+                self.site.clock.rest(0.02)
+        except Unreachable:
+            # A server that cannot be reached has no backend of ours that could be asked for: the next one is tried.
+            return
