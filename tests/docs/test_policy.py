@@ -7,6 +7,7 @@ import tomllib
 
 import pytest
 
+from gate.app.platform import platform_of
 from gate.app.settings import PREFIX, VARIABLES, Settings
 from gate.model.migration import Migration
 from gate.plan.known import all_rules
@@ -62,6 +63,22 @@ def test_the_defaults_are_the_defaults() -> None:
 @pytest.mark.parametrize("place", PLACES, ids=str)
 def test_every_key_is_described(place: tuple[int | str, ...]) -> None:
     assert [key for key in keys_at(place) if not re.search(rf"\b{re.escape(key)}\b", PAGE)] == []
+
+
+@pytest.mark.parametrize(
+    ("begins", "environment"),
+    [
+        ("| Heroku", {"DYNO": "release.1"}),
+        ("| Fly.io", {"FLY_APP_NAME": "a"}),
+        ("| Kubernetes", {"KUBERNETES_SERVICE_HOST": "a"}),
+        ("| anything else", {}),
+    ],
+)
+def test_a_platform_gives_what_is_told(begins: str, environment: dict[str, str]) -> None:
+    (row,) = [line for line in PAGE.splitlines() if line.startswith(begins)]
+    found = platform_of(environment)
+    assert row.endswith(f"| {found.budget_s / 60:g} min | {found.grace_s:g} s |")
+    assert all(f"`{name}`" in row for name in environment)
 
 
 def test_every_variable_is_named() -> None:
