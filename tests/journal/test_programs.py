@@ -79,7 +79,8 @@ def test_a_mark_and_its_step_are_both_there_or_neither(database: Database) -> No
 
 
 def test_a_backend_that_is_killed_in_its_transaction_leaves_no_mark(database: Database) -> None:
-    with journal_of(database) as journal, database.connect() as hands:
+    hands = database.connect()
+    with journal_of(database) as journal:
         journal.prepare()
         key = journal.keep(program(), run="run1")
         hands.execute("BEGIN")
@@ -87,6 +88,7 @@ def test_a_backend_that_is_killed_in_its_transaction_leaves_no_mark(database: Da
         pid = hands.info.backend_pid
         assert database.fetch(f"SELECT pg_terminate_backend({pid}, 60000)") == [(True,)]
         assert state_of(journal, key, 1) is State.WAITING
+    hands.close()
 
 
 def test_the_cursor_of_a_batch_commits_with_its_rows(database: Database) -> None:
@@ -116,7 +118,7 @@ def test_a_mark_can_be_made_under_any_search_path(database: Database) -> None:
         "CREATE OPERATOR trap.= (FUNCTION = trap.never, LEFTARG = bigint, RIGHTARG = bigint);"
         "CREATE FUNCTION trap.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL::timestamptz'",
     )
-    with journal_of(database) as journal, database.connect() as hands:
+    with journal_of(database, "100%s") as journal, database.connect() as hands:
         journal.prepare()
         key = journal.keep(program(), run="run1")
         hands.execute(
@@ -155,7 +157,7 @@ def test_secrets_are_not_written(database: Database) -> None:
         journal.measure(key, replace(unit, in_the_way=others), run="run1")
     ((text,),) = database.fetch("SELECT string_agg(u::text, '') FROM gate.units u")
     assert "hunter2" not in text
-    assert "PASSWORD ***" in text
+    assert text.count("***") == 2
 
 
 def test_one_migration_has_one_unfinished_program(database: Database) -> None:
