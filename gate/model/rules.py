@@ -182,6 +182,17 @@ RULES = (
         "(migrate force, flyway repair, prisma migrate resolve).",
         may_be_off=False,
     ),
+    Rule(
+        name="journal-is-published",
+        about=DATABASE,
+        harm="A publication takes in every new table, and with them the journal that gate release keeps. DDL is not "
+        "replicated: a subscriber that lacks these tables stops at the journal's first row, with all other changes "
+        "behind it, and the publisher keeps WAL for it until the disk is full.",
+        way_out="Make the journal's tables on every subscriber (the finding has the SQL), then accept it with "
+        "journal_published = true in [release] of gate.toml. Or --journal file:PATH, for migrations that pass whole.",
+        may_be_off=False,
+        may_be_allowed=False,
+    ),
 )
 
 
