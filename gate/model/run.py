@@ -143,6 +143,11 @@ class UnitRun:
     hint: str = ""
     path: str | None = None
 
+    @property
+    def detail_names_rows(self) -> bool:
+        """Whether `detail` quotes values of rows, as class 22 (data) and 23 (constraints) do: for a terminal only."""
+        return self.sqlstate[:2] in ("22", "23")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Leftover:
@@ -170,7 +175,8 @@ class Run:
 
     `plan` is what was judged, None where nothing was. `migrations` are ids that are done now, in order. `problem` and
     `remedy` say why it ended as it did. `took_up` is the run that it took up. `in_the_way` are whoever was, at the end;
-    `still_waiting` are those who had waited behind us and had not got on 30 s after we were gone.
+    `still_waiting` are those who had waited behind us and had not got on 30 s after we were gone: `held` is then what
+    they want.
     """
 
     id: str

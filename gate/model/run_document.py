@@ -16,13 +16,13 @@ from gate.model.run import Act, HookRun, InTheWay, Leftover, Run, UnitRun
 SCHEMA = 1
 
 
-def to_json(run: Run) -> str:
+def to_json(run: Run, *, shows_rows: bool = False) -> str:
     """The document as text, indented: it is read in release logs too."""
-    return json.dumps(document(run), indent=2, ensure_ascii=False)
+    return json.dumps(document(run, shows_rows=shows_rows), indent=2, ensure_ascii=False)
 
 
-def document(run: Run) -> Document:
-    """The whole run, with the plan in it where there was one."""
+def document(run: Run, *, shows_rows: bool = False) -> Document:
+    """The whole run, with the plan in it where there was one; `shows_rows` with values of rows, as that of a plan."""
     return {
         "schema": SCHEMA,
         "gate": run.gate,
@@ -41,14 +41,14 @@ def document(run: Run) -> Document:
         "longest_blocked_s": _milliseconds(run.longest_blocked_s),
         "migrations": list(run.migrations),
         "left": list(run.left),
-        "units": [_unit(unit) for unit in run.units],
+        "units": [_unit(unit, shows_rows) for unit in run.units],
         "acts": [_act(act) for act in run.acts],
         "in_the_way": [_in_the_way(other) for other in run.in_the_way],
         "still_waiting": [_in_the_way(other) for other in run.still_waiting],
         "leftovers": [_leftover(leftover) for leftover in run.leftovers],
         "hooks": [_hook(hook) for hook in run.hooks],
         "notes": list(run.notes),
-        "plan": None if run.plan is None else plan_document(run.plan),
+        "plan": None if run.plan is None else plan_document(run.plan, shows_rows=shows_rows),
     }
 
 
@@ -58,7 +58,8 @@ def _server(version: str) -> Document | None:
     return {"major": int(major.group()), "version": version} if major else None
 
 
-def _unit(unit: UnitRun) -> Document:
+def _unit(unit: UnitRun, shows_rows: bool) -> Document:  # noqa: FBT001 - handed on as it came
+    is_shown = bool(unit.detail) and (shows_rows or not unit.detail_names_rows)
     return {
         "migration": unit.migration,
         "path": unit.path,
@@ -77,7 +78,7 @@ def _unit(unit: UnitRun) -> Document:
         "in_the_way": [_in_the_way(other) for other in unit.in_the_way],
         "note": unit.note or None,
         "error": unit.error or None,
-        "detail": unit.detail or None,
+        "detail": unit.detail if is_shown else None,
         "hint": unit.hint or None,
         "sqlstate": unit.sqlstate or None,
     }

@@ -6,6 +6,19 @@ from dataclasses import replace
 
 from gate.model.costs import Seconds
 from gate.model.run import Act, Backend, HookRun, InTheWay, Leftover, Outcome, Run, State, UnitRun
+from gate.run.telling import (
+    Acted,
+    Event,
+    Judged,
+    MigrationEnded,
+    Progressed,
+    Said,
+    TookUp,
+    Undoing,
+    UnitBegan,
+    UnitEnded,
+    Waiting,
+)
 from tests.golden import samples
 
 ADD_COLUMN = "20260101000000"
@@ -279,7 +292,7 @@ STOPPED = replace(
             seconds=None,
         ),
     ),
-    problem="SIGTERM",
+    problem="SIGTERM asked to stop",
     leftovers=(
         Leftover(
             what="the foreign key orders_customer_fk of public.orders is there, and not validated",
@@ -327,12 +340,12 @@ FAILED = replace(
             _VALIDATE,
             state=State.FAILED,
             error='insert or update on table "orders" violates foreign key constraint "orders_customer_fk"',
-            detail='Key (customer_id)=(*) is not present in table "customers".',
+            detail='Key (customer_id)=(90210) is not present in table "customers".',
             sqlstate="23503",
         ),
         replace(_BOOKKEEPING, state=State.WAITING, attempts=0, seconds=None),
     ),
-    problem="ALTER TABLE orders VALIDATE CONSTRAINT orders_customer_fk failed",
+    problem='insert or update on table "orders" violates foreign key constraint "orders_customer_fk"',
     remedy="delete the rows that refer to nothing, or set them to NULL, and release again",
     hooks=(
         HookRun(event="on_failure", name="bin/notify", seconds=0.4),
@@ -368,4 +381,85 @@ ALL = {
     "run-person": PERSON,
     "run-failed": FAILED,
     "run-unreachable": UNREACHABLE,
+}
+
+WAITING = Waiting(
+    migration=ADD_KEY,
+    at=1,
+    what="SHARE ROW EXCLUSIVE on public.orders",
+    in_the_way=(IDLE, BACKUP),
+    waited_s=0.0,
+    left_s=300.0,
+)
+BEGAN = UnitBegan(
+    migration=ADD_KEY,
+    path=_KEY.path,
+    at=2,
+    of=3,
+    why=_VALIDATE.why,
+    sql=_VALIDATE.sql,
+    line=4,
+    seconds=_VALIDATE.planned,
+)
+FILLING = Progressed(
+    migration=ADD_INDEX,
+    at=3,
+    what="fills total_new of public.orders",
+    done=0.424,
+    rows=2_120_000,
+    rows_per_s=20_400.0,
+    left_s=141.0,
+)
+EVENTS: dict[str, Event] = {
+    "said": Said(text="cannot connect yet: connection refused; trying for 28 s more"),
+    "judged": Judged(plan=PLAN, budget_s=3000.0),
+    "judged, refused": Judged(plan=samples.REFUSED, budget_s=None),
+    "judged, observed": Judged(plan=samples.OBSERVED, budget_s=600.0),
+    "judged, with warnings": Judged(plan=samples.DATA, budget_s=600.0),
+    "took up": TookUp(migration=ADD_KEY, run="0193c2a0", at=2, of=3),
+    "began, whole": UnitBegan(
+        migration=ADD_COLUMN,
+        path=COLUMN.path,
+        at=1,
+        of=1,
+        why=COLUMN.why,
+        sql=COLUMN.sql,
+        line=2,
+        seconds=COLUMN.planned,
+    ),
+    "began": BEGAN,
+    "began, bookkeeping": UnitBegan(
+        migration=ADD_KEY, path=None, at=3, of=3, why="the tool's bookkeeping", sql="", line=None, seconds=None
+    ),
+    "waiting": WAITING,
+    "waiting for ten seconds": replace(WAITING, waited_s=10.0, left_s=290.0, in_the_way=(IDLE,)),
+    "waiting for a prepared transaction": replace(WAITING, in_the_way=(PREPARED,), left_s=None),
+    "waiting for an autovacuum": replace(WAITING, in_the_way=(WRAPAROUND,)),
+    "waiting for one who waits": replace(
+        WAITING, in_the_way=(replace(WAITER, held="awaits ROW EXCLUSIVE"), replace(HIDDEN, kind="walsender"))
+    ),
+    "waiting for older transactions": replace(
+        WAITING,
+        what="older transactions to end",
+        in_the_way=(replace(BACKUP, relation="", held="an older transaction"),),
+    ),
+    "waiting for a standby": replace(
+        WAITING, what="no synchronous standby is connected: a commit would wait for one", in_the_way=()
+    ),
+    "progressed": FILLING,
+    "progressed, rests": replace(FILLING, paused_for="a replica lags 14 s, more than 10 s", left_s=None),
+    "progressed, unknown": Progressed(migration=ADD_INDEX, at=1, what="building index: scanning table"),
+    "ended": UnitEnded(unit=_VALIDATE, of=3),
+    "ended, waited": UnitEnded(unit=COLUMN, of=1),
+    "ended, adopted": UnitEnded(
+        unit=replace(_INDEX, seconds=None, note="adopted: a valid index of the same definition is there"), of=1
+    ),
+    "ended, failed": UnitEnded(unit=FAILED.units[2], of=3),
+    "ended, stopped": UnitEnded(unit=STOPPED.units[2], of=3),
+    "ended, undone": UnitEnded(unit=FAILED.units[1], of=3),
+    "migration ended": MigrationEnded(migration=ADD_KEY, seconds=8.8),
+    "acted on our own": Acted(act=FULL.acts[0]),
+    "acted on another": Acted(act=FULL.acts[1]),
+    "acted in vain": Acted(act=FULL.acts[2]),
+    "undoing": Undoing(migration=ADD_KEY, at=1, sql="ALTER TABLE orders DROP CONSTRAINT orders_customer_fk"),
 }

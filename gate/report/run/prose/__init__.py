@@ -1,0 +1,1 @@
+"""What the formats of a run for people share, and what is said while it lasts."""
