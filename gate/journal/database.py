@@ -49,7 +49,8 @@ class DatabaseJournal:
             return Standing(place=place, unreadable=broken.problem, remedy=broken.remedy)
         if not _may_read(look):
             problem = f"the role {look.role} may not read the journal in schema {self.schema}"
-            return Standing(place=place, unreadable=problem, remedy=look.grant(self.schema, writes=False))
+            grant = look.grant(self.schema, writes=False)
+            return Standing(place=place, unreadable=problem, remedy=grant, is_forbidden=True)
         rows = self.ask(reading.asks_for_standing(self.schema))
         return reading.standing(rows, place=place, version=self.versions[-1].version)
 
@@ -91,7 +92,13 @@ class DatabaseJournal:
         self.ask(self._writing.prunes_programs())
 
     def keep(self, program: Program, *, run: str) -> int:
-        return int(document(self.ask(self._writing.keeps(program, run))))
+        key = document(self.ask(self._writing.keeps(program, run)))
+        if key is None:
+            raise UsageError(
+                f"{program.migration} has an unfinished program in the journal already",
+                remedy="gate status tells how far it came; gate release takes it up",
+            )
+        return int(key)
 
     def take_up(self, key: int, *, run: str) -> None:
         self.ask(self._writing.takes_up(key, run))

@@ -1,7 +1,8 @@
 """What is written to the journal, as queries.
 
-Those that are sent inside a migration's own transaction meet whatever search_path it has set: all names in them are
-qualified. What comes from outside is kept as `json`, in ASCII, so that no encoding of a database refuses it.
+Each can be run a second time, by whoever lost the answer to the first. Those that are sent inside a migration's own
+transaction meet whatever search_path it has set: all names in them are qualified. What comes from outside is kept as
+`json`, in ASCII, so that no encoding of a database refuses it.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Writing:
         return self._query(_BURY, Outcome.ABANDONED.value, Outcome.RUNNING.value, run)
 
     def beats(self, run: str) -> Query:
-        return self._query("UPDATE {schema}.runs SET heartbeat_at = clock_timestamp() WHERE id = %s::text", run)
+        return self._query(_BEAT, run)
 
     def ends_run(self, run: Run) -> Query:
         return self._query(_END_RUN, run.outcome.value, run.took_up, _json(ending(run)), run.id)
@@ -100,6 +101,14 @@ INSERT INTO {schema}.runs
 SELECT %s::text, %s::text, %s::text, %s::text, %s::text, %s::text, %s::double precision, %s::text, clock_timestamp(),
   a.pid, a.backend_start
 FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) AS a
+ON CONFLICT (id) DO UPDATE SET pid = EXCLUDED.pid, backend_started_at = EXCLUDED.backend_started_at
+"""
+
+# The connection may be another one by now.
+_BEAT = """
+UPDATE {schema}.runs SET heartbeat_at = clock_timestamp(), pid = a.pid, backend_started_at = a.backend_start
+FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) AS a
+WHERE id = %s::text
 """
 
 _BURY = """
@@ -125,8 +134,10 @@ DELETE FROM {schema}.programs WHERE state <> 'unfinished' AND id IN (
 
 _KEEP = """
 WITH kept AS (
-  INSERT INTO {schema}.programs (source, migration, fingerprint, state, run, program)
+  INSERT INTO {schema}.programs AS p (source, migration, fingerprint, state, run, program)
   VALUES (%s::text, %s::text, %s::text, %s::text, %s::text, %s::json)
+  ON CONFLICT (source, migration) WHERE state = 'unfinished' DO UPDATE SET program = EXCLUDED.program
+    WHERE p.run = EXCLUDED.run AND p.fingerprint = EXCLUDED.fingerprint
   RETURNING id
 ), waiting AS (
   INSERT INTO {schema}.units (program, state, ordinal, kind, limits, fingerprint,
@@ -137,6 +148,7 @@ WITH kept AS (
     ordinal integer, kind text, limits text, fingerprint text,
     planned_low_s double precision, planned_likely_s double precision, planned_high_s double precision,
     work text, size_bytes bigint, relation_rows double precision, estimated_s double precision)
+  ON CONFLICT DO NOTHING
 )
 SELECT kept.id::text AS answer FROM kept
 """
@@ -187,8 +199,21 @@ WHERE program = %s::bigint AND ordinal = %s::integer
 
 
 def ending(run: Run) -> Mapping[str, Any]:
-    """What is kept of a run: its document without the plan, which repeats what the units say."""
-    return {key: value for key, value in document(run).items() if key != "plan"}
+    """What is kept of a run: its document without the plan, which repeats what the units say; no secret in any text."""
+    found: Mapping[str, Any] = _without_secrets({key: value for key, value in document(run).items() if key != "plan"})
+    return found
+
+
+def _without_secrets(value: Any) -> Any:
+    match value:
+        case str():
+            return masked(value)
+        case list():
+            return [_without_secrets(item) for item in value]
+        case dict():
+            return {key: _without_secrets(item) for key, item in value.items()}
+        case _:
+            return value
 
 
 def _planned(unit: Unit) -> dict[str, Any]:

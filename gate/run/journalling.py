@@ -150,8 +150,8 @@ class Standing:
     """What the journal says now. `place` is where it is, for people; `version` is None where there is no journal.
 
     `is_newer`: a newer gate, `made_by`, has changed it; it is read and never written to. `unreadable` says why nothing
-    of it could be read, and `remedy` what to do, such as the GRANT. `unfinished` are in the order in which they were
-    kept, `runs` newest first.
+    of it could be read, and `remedy` what to do; that is the GRANT where it `is_forbidden`. `unfinished` are in the
+    order in which they were kept, `runs` newest first.
     """
 
     place: str
@@ -160,6 +160,7 @@ class Standing:
     is_newer: bool = False
     unreadable: str = ""
     remedy: str = ""
+    is_forbidden: bool = False
     unfinished: tuple[Kept, ...] = ()
     runs: tuple[KnownRun, ...] = ()
 

@@ -15,7 +15,8 @@ from tests.servers import Database
 def test_a_run_from_its_begin_to_its_end(database: Database) -> None:
     with database.connect() as connection, journal_of(database) as journal:
         journal.prepare()
-        journal.begin_run(start(budget_s=600.0))
+        for _ in range(2):
+            journal.begin_run(start(budget_s=600.0))
         (found,) = journal.standing().runs
         assert (found.id, found.outcome, found.document, found.ended_at) == ("run1", Outcome.RUNNING, {}, None)
         assert found.heartbeat_age_s is not None
@@ -27,9 +28,11 @@ def test_a_run_from_its_begin_to_its_end(database: Database) -> None:
             (found.backend.pid,),
         ).fetchall()
         assert seen == [(found.backend.pid, found.backend.started_at)]
-        journal.heartbeat("run1")
+        with journal_of(database) as renewed:
+            renewed.heartbeat("run1")
         (later,) = journal.standing().runs
         assert (later.heartbeat_at or "") > (found.heartbeat_at or "")
+        assert later.backend != found.backend
         left = Leftover(what="an invalid index", sql="DROP INDEX i", needs_person=True)
         journal.end_run(run(outcome=Outcome.STOPPED, leftovers=(left,), problem="stopped by SIGTERM"))
         (ended,) = journal.standing().runs
@@ -54,8 +57,9 @@ def test_what_no_text_can_hold_is_kept_all_the_same(database: Database) -> None:
     with journal_of(database) as journal:
         journal.prepare()
         journal.begin_run(start())
-        journal.end_run(run(problem="a\0b \ud800 \N{SNOWMAN}"))
+        journal.end_run(run(problem="a\0b \ud800 \N{SNOWMAN}", remedy="ALTER ROLE a PASSWORD 'hunter2'"))
         (found,) = journal.standing().runs
+    assert "hunter2" not in str(found.document)
     assert found.document["problem"] == "a\0b \ud800 \N{SNOWMAN}"
 
 
