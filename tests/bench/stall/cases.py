@@ -61,6 +61,11 @@ class Scene:
     make: str
     is_large: bool = False
 
+    @property
+    def database(self) -> str:
+        """The template that holds it."""
+        return f"bench_{self.name}"
+
     def sql(self, rows: int) -> str:
         """What makes it, of that size."""
         return self.make.format(rows=rows) + _BOOKKEEPING

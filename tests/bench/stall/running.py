@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.bench.stall.ways import End, Way
 
 _WARM_S = 3.0
 _AFTER_S = 1.0
-_NAME = "stall"
+_NAME = "bench_copy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +48,8 @@ def make(server: Server, scene: Scene, sizes: Sizes) -> float:
     """The scene as a template; how long that took."""
     begun = time.monotonic()
     with psycopg.connect(server.conninfo(), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(scene.name)))
-    with psycopg.connect(server.conninfo(scene.name), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(scene.database)))
+    with psycopg.connect(server.conninfo(scene.database), autocommit=True) as connection:
         connection.execute(scene.sql(sizes.of(scene)).encode())
         connection.execute("VACUUM ANALYZE")
     return time.monotonic() - begun
@@ -61,7 +61,9 @@ def copy(server: Server, scene: Scene) -> Iterator[str]:
     files = sql.SQL("STRATEGY file_copy") if server.binaries.major > 14 else sql.SQL("")
     with psycopg.connect(server.conninfo(), autocommit=True) as connection:
         own = sql.Identifier(_NAME)
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} {}").format(own, sql.Identifier(scene.name), files))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} {}").format(own, sql.Identifier(scene.database), files)
+        )
         try:
             yield server.conninfo(_NAME)
         finally:
@@ -74,7 +76,7 @@ def run(server: Server, case: Case, way: Way, sizes: Sizes, folder: Path) -> Mea
         load = case.scene.load(sizes.of(case.scene), rate=sizes.rate)
         with running(conninfo, load) as clients, report(conninfo, case.reported_s) as begin_report:
             time.sleep(_WARM_S)
-            begin_report.set()
+            begin_report()
             begun = time.monotonic()
             end = way(case, conninfo, folder)
             ended = time.monotonic()
@@ -84,19 +86,17 @@ def run(server: Server, case: Case, way: Way, sizes: Sizes, folder: Path) -> Mea
 
 
 @contextmanager
-def report(conninfo: str, seconds: float) -> Iterator[threading.Event]:
-    """A transaction that reads `orders` when the event is set, and ends `seconds` later; none if that is nothing."""
-    begins = threading.Event()
-    reading = threading.Thread(target=_report, args=(conninfo, seconds, begins), daemon=True)
-    if seconds:
-        reading.start()
-    yield begins
-    if seconds:
-        reading.join()
-
-
-def _report(conninfo: str, seconds: float, begins: threading.Event) -> None:
+def report(conninfo: str, seconds: float) -> Iterator[Callable[[], None]]:
+    """A transaction that has read `orders` when the call returns, and ends `seconds` later; none if that is nothing."""
+    if not seconds:
+        yield lambda: None
+        return
     with psycopg.connect(conninfo, application_name="nightly report") as connection:
-        begins.wait()
-        connection.execute("SELECT count(*) FROM orders WHERE id < 1000")
-        time.sleep(seconds)
+        ends = threading.Timer(seconds, connection.rollback)
+
+        def begin() -> None:
+            connection.execute("SELECT count(*) FROM orders WHERE id < 1000")
+            ends.start()
+
+        yield begin
+        ends.join()
