@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 import psycopg
 
@@ -13,16 +15,32 @@ from gate.app.pending import Answer, as_findings
 from gate.app.settings import Settings
 from gate.app.weighing import Weighing, weigh, weigh_stored
 from gate.model.plan import Plan
+from gate.model.rates import PastRun
 from gate.model.snapshot import Server, Snapshot
 from gate.plan.reading import ReadMigration, read
 from gate.rules import families
 from gate.sources.tool import Source
 
 
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A plan, beside the texts of the migrations that it is about."""
+
+    plan: Plan
+    migrations: tuple[ReadMigration, ...]
+
+
 def judge_live(
-    connection: psycopg.Connection, source: Source, answer: Answer, settings: Settings, clock: Clock
-) -> Plan:
-    """Against the live catalog."""
+    connection: psycopg.Connection,
+    source: Source,
+    answer: Answer,
+    settings: Settings,
+    clock: Clock,
+    *,
+    is_release: bool = False,
+    history: Callable[[], tuple[PastRun, ...]] = tuple,
+) -> Judged:
+    """Against the live catalog; `history` tells what earlier runs on it took."""
     with clock.phase("reading the migrations"):
         migrations = _read(source, answer)
     with clock.phase("reading the catalog"):
@@ -37,8 +55,10 @@ def judge_live(
         sample_s=settings.sample,
         findings=as_findings(answer.findings),
         notes=_notes(snapshot.server, settings),
+        is_release=is_release,
+        history=history(),
     )
-    return weigh(connection, migrations, snapshot, weighing, clock)
+    return Judged(plan=weigh(connection, migrations, snapshot, weighing, clock), migrations=migrations)
 
 
 def _load_rules() -> None:

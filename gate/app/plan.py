@@ -14,6 +14,7 @@ import psycopg
 
 from gate.app import pending
 from gate.app.clock import Clock
+from gate.app.journals import journal_of
 from gate.app.opening import open_connection, open_source
 from gate.app.pending import as_findings
 from gate.app.request import Request
@@ -48,7 +49,15 @@ def _planned(request: Request, settings: Settings, source: Source) -> Plan:
             return _nothing_to_judge(connection, source, answer)
         with clock.phase("loading the rules"):
             from gate.app.judging import judge_live
-        return replace(judge_live(connection, source, answer, settings, clock), timings=tuple(clock.phases))
+        judged = judge_live(
+            connection,
+            source,
+            answer,
+            settings,
+            clock,
+            history=lambda: journal_of(settings, connection).past_runs(),
+        )
+        return replace(judged.plan, timings=tuple(clock.phases))
 
 
 def _plan_offline(source: Source, name: str, settings: Settings) -> Plan:

@@ -19,7 +19,7 @@ from gate.db.unknown_relations import unknown_relations
 from gate.model.actions import CreateTable, CreateTableAs
 from gate.model.catalog import Traffic
 from gate.model.plan import Finding, Plan
-from gate.model.rates import DEFAULT_RATES, Rates, rates_from
+from gate.model.rates import DEFAULT_RATES, PastRun, Rates, learned, rates_from
 from gate.model.snapshot import Snapshot
 from gate.plan.deciding import Judging
 from gate.plan.pipeline import Folded, fold_all, judge
@@ -33,7 +33,8 @@ from gate.rules.standing import standing
 class Weighing:
     """What a plan is made with: where it comes from, the policy, how long to watch the traffic (0: not at all).
 
-    `is_one_of_several` databases that share the policy: not all that it names is in each.
+    `is_one_of_several` databases that share the policy: not all that it names is in each. `is_release`: it is about to
+    be run. `history` is what earlier runs on this database took.
     """
 
     source: str
@@ -42,6 +43,8 @@ class Weighing:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     is_one_of_several: bool = False
+    is_release: bool = False
+    history: tuple[PastRun, ...] = ()
 
 
 def weigh(
@@ -65,7 +68,7 @@ def weigh(
     with clock.phase("judging"):
         judging = Judging(
             policy=weighing.policy,
-            rates=_rates(weighing.policy),
+            rates=_rates(weighing.policy, weighing.history),
             today=_today(),
             traffic=rates,
             answers=answers,
@@ -92,7 +95,9 @@ def weigh_stored(migrations: tuple[ReadMigration, ...], snapshot: Snapshot, weig
 
 
 def _judged(folded: Folded, judging: Judging, weighing: Weighing) -> Plan:
-    findings = (*weighing.findings, *of_now(weighing.policy, datetime.now(UTC), judging.moment.sessions))
+    sessions = judging.moment.sessions
+    now = of_now(weighing.policy, datetime.now(UTC), sessions, is_release=weighing.is_release)
+    findings = (*weighing.findings, *now)
     return judge(folded, judging, source=weighing.source, findings=findings, notes=weighing.notes)
 
 
@@ -116,8 +121,9 @@ def _bounds(policy: Policy) -> checks.Bounds:
     return checks.Bounds(each_s=limits.timeout_s, total_s=limits.total_s, max_cost=limits.cost_limit)
 
 
-def _rates(policy: Policy) -> Rates:
-    return rates_from(policy.calibration) if policy.calibration else DEFAULT_RATES
+def _rates(policy: Policy, history: tuple[PastRun, ...] = ()) -> Rates:
+    stated = rates_from(policy.calibration) if policy.calibration else DEFAULT_RATES
+    return learned(stated, history) if history else stated
 
 
 def _free_disk(connection: psycopg.Connection, policy: Policy) -> int | None:

@@ -23,6 +23,7 @@ from gate.run.transactions import Done
 
 _LOST_AT_MOST = 5
 _LOOK_EVERY_S = 1.0
+_BLIND_S = 2.0
 
 
 @dataclass
@@ -178,9 +179,10 @@ class BackfillRun:
             return
         self.looked_s = now
         self.site.eyes.look(self.site.hands.backend, for_load=True)
-        while (seen := self.site.eyes.seen()) is None:
+        self.sample = None
+        while self.sample is None and self.site.clock.now() - now < _BLIND_S:
             self.site.rest(0.01)
-        self.sample = seen
+            self.sample = self.site.eyes.seen()
 
     def _pause(self, action: Pause, progress: Progress) -> None:
         if self.sample is not None:

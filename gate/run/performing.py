@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gate.model.errors import Unreachable
 from gate.run.guarding import Guard, kept_waiting, must_cancel
 from gate.run.sample import Sample, Waiter
 from gate.run.site import Site
@@ -14,6 +13,9 @@ from gate.run.world import Answer, Sent
 TERMINATE_AFTER_S = 1.0
 """A cancel that shows no effect for so long is followed by a terminate."""
 _ENDS_WITHIN_S = 3.0
+_POLL_S = 0.02
+_BLIND_S = 2.0
+"""A look that has no answer after this time never gets one: the server's limits go on without it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +68,6 @@ class _Performing:
     for_load: bool
     looked_s: float = 0.0
     is_looking: bool = False
-    is_blind: bool = False
     stopped: str = ""
     for_waiters: tuple[Waiter, ...] = ()
     cancelled_s: float | None = None
@@ -97,7 +98,7 @@ class _Performing:
     def _next_s(self) -> float:
         due_s = self.looked_s + self.guard.every_s - self.site.clock.now()
         if self.cancelled_s is not None:
-            return 0.02
+            return _POLL_S
         return max(0.0, min(due_s, self.site.left_s())) if not self.is_looking else self.guard.every_s
 
     def _stop_if_asked(self) -> None:
@@ -109,21 +110,14 @@ class _Performing:
     def _watch(self) -> None:
         """Asks when it is time, and reads what came back."""
         now = self.site.clock.now()
-        try:
-            if self.is_looking:
-                seen = self.site.eyes.seen()
-                if seen is not None:
-                    self.is_looking = False
-                    self._saw(seen)
-            elif now - self.looked_s >= self.guard.every_s:
-                self.site.eyes.look(self.site.hands.backend, for_load=self.for_load)
-                self.looked_s, self.is_looking, self.is_blind = now, True, False
-        except Unreachable:
-            # Unseen, nothing that shuts others out may go on; what shuts nobody out is watched again later.
-            self.is_looking, self.looked_s = False, now
-            if self.guard.is_blocking and not self.is_blind:
-                self.is_blind = True
-                self._cancel("the watchdog's connection was lost")
+        if self.is_looking:
+            seen = self.site.eyes.seen()
+            if seen is not None:
+                self._saw(seen)
+            self.is_looking = seen is None and now - self.looked_s < _BLIND_S
+        elif now - self.looked_s >= self.guard.every_s:
+            self.site.eyes.look(self.site.hands.backend, for_load=self.for_load)
+            self.looked_s, self.is_looking = now, True
 
     def _saw(self, seen: Sample) -> None:
         if kept_waiting(seen.waiters) and self.last is not None:
@@ -154,23 +148,15 @@ class _Performing:
             self._end("terminate", "it did not end after it was cancelled")
 
     def _end(self, how: str, why: str) -> None:
-        try:
-            has_worked = self.site.end(self.site.hands.backend, how, who="gate's own statement", why=why)
-        except Unreachable:
-            has_worked = False
-        if not has_worked:
+        if not self.site.end(self.site.hands.backend, how, who="gate's own statement", why=why):
             self.site.hands.cancel()
 
     def _see_it_gone(self) -> None:
         """A backend whose client is gone may be at work still: nothing is asked before it is not."""
         until_s = self.site.clock.now() + _ENDS_WITHIN_S
         backend = self.site.hands.backend
-        try:
-            while not self.site.eyes.is_gone(backend) and self.site.clock.now() < until_s:
-                if not self.is_terminated:
-                    self.is_terminated = True
-                    self._end("terminate", "its connection was lost")
-                self.site.clock.rest(0.02)
-        except Unreachable:
-            # A server that cannot be reached has no backend of ours that could be asked for: the next one is tried.
-            return
+        while not self.site.eyes.is_gone(backend) and self.site.clock.now() < until_s:
+            if not self.is_terminated:
+                self.is_terminated = True
+                self._end("terminate", "its connection was lost")
+            self.site.clock.rest(_POLL_S)

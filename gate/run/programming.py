@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from gate.model.actions import CreateIndex, SetSetting, TransactionControl
-from gate.model.costs import Seconds, total
+from gate.model.costs import NO_TIME, Seconds, total
 from gate.model.effects import Effect
 from gate.model.errors import UsageError
 from gate.model.migration import Migration
@@ -83,7 +83,7 @@ class _Programming:
             yield replace(first, writes_bookkeeping=True)
         else:
             yield from self.found
-            yield Unit(ordinal=0, kind=UnitKind.TRANSACTION, why=BOOKKEEPING, writes_bookkeeping=True)
+            yield Unit(ordinal=0, kind=UnitKind.TRANSACTION, why=BOOKKEEPING, writes_bookkeeping=True, seconds=NO_TIME)
         effects = [effect for statement in self.item.plan.statements for effect in self._whole_effects(statement)]
         for relation, columns in after(effects):
             yield _gather(relation, columns)
@@ -176,7 +176,7 @@ class _Programming:
             undo=step.undo,
             is_final=step.is_final,
             settings=self.settings,
-            seconds=total(effect.seconds for effect in step.effects) if step.effects else Seconds(0.0, 0.0, 0.0),
+            seconds=total(effect.seconds for effect in step.effects) if step.effects else NO_TIME,
             touches=tuple(sorted({effect.relation for effect in step.effects})),
         )
         match step:
@@ -298,5 +298,5 @@ def _gather(relation: str, columns: tuple[str, ...]) -> Unit:
         why=f"gathers the statistics of {relation} that the migration threw away",
         relation=relation,
         columns=columns,
-        seconds=Seconds(0.0, 0.0, 0.0),
+        seconds=NO_TIME,
     )

@@ -61,13 +61,14 @@ class Waiter:
     """Somebody who waits behind our backend, directly or through the queue, to read or write rows.
 
     `waited_s` is since the wait began (`pg_locks.waitstart`), None for an instant after it did. `mode` is None for
-    somebody who waits for a row or a transaction of ours.
+    somebody who waits for a row or a transaction of ours. `waits_anyway`: without us it would wait for somebody else.
     """
 
     other: Other
     relation: str = ""
     mode: LockMode | None = None
     waited_s: float | None = None
+    waits_anyway: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

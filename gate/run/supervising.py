@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from gate.model.migration import Query, ScriptStatement
@@ -32,7 +32,8 @@ _POLL_S = 1.0
 class Job:
     """A program, its texts (none where it is taken back without its file), and where the journal has it.
 
-    `bookkeeping` are the tool's own rows. `kept` has the marks of an earlier run; None for a program that is new.
+    `bookkeeping` are the tool's own rows; `is_applied` tells whether they are there, for a journal that has no marks of
+    its own. `kept` has the marks of an earlier run; None for a program that is new.
     """
 
     program: Program
@@ -40,6 +41,7 @@ class Job:
     bookkeeping: Sequence[Query]
     key: int
     kept: Kept | None = None
+    is_applied: Callable[[], bool] = lambda: False
 
 
 @dataclass
@@ -255,7 +257,8 @@ class Supervisor:
             found = self.site.journal.read(self.site.eyes.ask(query))
             if found is not None:
                 return found
-        return Mark(ordinal=unit.ordinal, state=State.WAITING)
+        is_done = not self.site.journal.keeps_programs and unit.writes_bookkeeping and job.is_applied()
+        return Mark(ordinal=unit.ordinal, state=State.DONE if is_done else State.WAITING)
 
     def _record(self, job: Job, mark: Mark) -> None:
         self.site.journal.record(job.key, mark, run=self.site.run)

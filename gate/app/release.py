@@ -1,0 +1,117 @@
+"""`gate release`: what is pending is judged, split, run and supervised; nothing pending writes nothing.
+
+The order is that of what can go wrong: the bookkeeping is read first, and where nothing is pending that is all. Then
+one runner is let in, its connections are opened, what a dead run left is ended, what an unfinished run left is taken up,
+and only then is planned, for the catalog is another one by then.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import psycopg
+
+from gate.app import pending
+from gate.app.journals import journal_of, others, ours
+from gate.app.opening import open_connection, open_source
+from gate.app.pending import as_findings
+from gate.app.platform import Platform, platform_of
+from gate.app.request import Request
+from gate.app.settings import Settings, load
+from gate.model.plan import Mode, Severity
+from gate.model.run import Outcome, Run
+from gate.model.version import VERSION
+from gate.run.deadlines import Deadlines
+from gate.run.journalling import Standing
+from gate.run.telling import Tell
+from gate.sources.tool import Source
+
+_GRACE_S = 20.0
+_BUDGET_S = 600.0
+
+
+@dataclass
+class Releasing:
+    """What a release knows from its first moment on."""
+
+    request: Request
+    settings: Settings
+    source: Source
+    tell: Tell
+    deadlines: Deadlines
+    platform: Platform
+    began_at: str
+    id: str
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def mode(self) -> Mode:
+        """A release that is not judged would be one that is not run: `off` judges, and refuses nothing."""
+        return Mode.OBSERVE if self.settings.policy.mode is Mode.OFF else self.settings.policy.mode
+
+    def run(self, connection: psycopg.Connection, outcome: Outcome, **more: object) -> Run:
+        """How it ended."""
+        info = connection.info
+        made = Run(
+            id=self.id,
+            gate=VERSION,
+            database=info.dbname,
+            server_version=(info.parameter_status("server_version") or "").partition(" ")[0],
+            source=self.source.name,
+            started_at=self.began_at,
+            seconds=time.monotonic() - self.deadlines.began_s,
+            outcome=outcome,
+            notes=tuple(self.notes),
+            budget_s=self.deadlines.budget_s,
+        )
+        return replace(made, **more)  # type: ignore[arg-type]  # names of the fields above
+
+
+def release(request: Request, tell: Tell, environment: Mapping[str, str] = os.environ) -> Run:
+    """The run. Raises the errors of every room below as long as nothing has been begun; then the run tells them."""
+    settings = load(request)
+    source = open_source(settings)
+    releasing = Releasing(
+        request=request,
+        settings=settings,
+        source=source,
+        tell=tell,
+        deadlines=_deadlines(settings, platform_of(environment)),
+        platform=platform_of(environment),
+        began_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        id=os.urandom(8).hex(),
+    )
+    with open_connection(request, settings, name=f"gate/{releasing.id[:8]}/plan") as connection:
+        answer = pending.read(connection, source)
+        standing = journal_of(settings, connection).standing()
+        if not answer.migrations and not ours(standing, source):
+            return _nothing(releasing, connection, answer, standing)
+        from gate.app.releasing import run_release
+
+        return run_release(releasing, connection)
+
+
+def _deadlines(settings: Settings, platform: Platform) -> Deadlines:
+    release = settings.policy.release
+    return Deadlines(
+        began_s=time.monotonic(),
+        budget_s=settings.policy.budget_s or platform.budget_s,
+        grace_s=release.grace_s if release.grace_s is not None else platform.grace_s,
+        lock_wait_s=release.lock_wait_s,
+        runner_wait_s=release.runner_wait_s,
+    )
+
+
+def _nothing(releasing: Releasing, connection: psycopg.Connection, answer: pending.Answer, standing: Standing) -> Run:
+    """Nothing is pending; what the state itself forbids is refused all the same."""
+    findings = as_findings(answer.findings)
+    refused = [finding for finding in findings if finding.severity is Severity.REFUSE]
+    releasing.notes += [finding.problem for finding in findings if finding not in refused]
+    releasing.notes += others(standing, releasing.source)
+    if refused and releasing.mode is Mode.ENFORCE:
+        return releasing.run(connection, Outcome.REFUSED, problem=refused[0].problem, remedy=refused[0].remedy)
+    return releasing.run(connection, Outcome.NOTHING_PENDING)

@@ -1,0 +1,95 @@
+"""The runner's connection: it holds the lock that says that this run is alive, its heartbeat, and the journal's writes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from gate.db.errors import translated
+from gate.model.migration import Query
+from gate.run.journalling import runner_lock_holder, takes_runner_lock
+
+HEARTBEAT_S = 10.0
+_POLL_S = 0.5
+_RETAKE_S = 10.0
+Row = dict[str, Any]
+
+
+class LostLock(Exception):
+    """Somebody else has the runner's lock now: nothing may be written any more."""
+
+
+class Runner:
+    """`connect` makes the connection, and makes it anew where it was lost; the lock is then taken once more."""
+
+    def __init__(self, connect: Callable[[], psycopg.Connection], schema: str) -> None:
+        self._connect = connect
+        self._schema = schema
+        self._is_locked = False
+        self.connection = connect()
+        self._limit()
+
+    def ask(self, query: Query) -> tuple[Row, ...]:
+        """One query in autocommit. A lost connection is made anew, and what was asked is asked again.
+
+        Raises LostLock where another run has begun meanwhile; Unreachable where there is no server.
+        """
+        try:
+            return self._ask(query)
+        except psycopg.OperationalError as error:
+            if not self.connection.closed:
+                raise translated(error) from error
+        except psycopg.Error as error:
+            raise translated(error) from error
+        self.renew()
+        try:
+            return self._ask(query)
+        except psycopg.Error as error:
+            raise translated(error) from error
+
+    def renew(self) -> None:
+        """A new connection, with the lock if this run had it."""
+        self.connection.close()
+        self.connection = self._connect()
+        self._limit()
+        if self._is_locked and not self.lock(_RETAKE_S):
+            raise LostLock
+
+    def lock(self, for_s: float, is_stopped: Callable[[], bool] = lambda: False) -> bool:
+        """Tries again and again, and never waits in the server: that could make an index build of the other wait for us."""
+        until_s = time.monotonic() + for_s
+        while True:
+            if self._ask(takes_runner_lock(self._schema))[0]["is_taken"]:
+                self._is_locked = True
+                return True
+            if time.monotonic() + _POLL_S > until_s or is_stopped():
+                return False
+            time.sleep(_POLL_S)
+
+    def holder(self) -> Row | None:
+        """Who has the lock."""
+        return next(iter(self._ask(runner_lock_holder(self._schema))), None)
+
+    def die_with_us(self) -> None:
+        """From here on a silence of three heartbeats gives the lock back, where the server knows such a limit (14)."""
+        self._ask(
+            Query("SELECT pg_catalog.set_config('idle_session_timeout', %s, false)", (f"{3 * HEARTBEAT_S:.0f}s",))
+        )
+
+    def close(self) -> None:
+        """Gives the lock back."""
+        self._is_locked = False
+        self.connection.close()
+
+    def _limit(self) -> None:
+        for name, value in (("statement_timeout", "10s"), ("lock_timeout", "5s"), ("idle_session_timeout", "0")):
+            self._ask(Query("SELECT pg_catalog.set_config(%s, %s, false)", (name, value)))
+
+    def _ask(self, query: Query) -> tuple[Row, ...]:
+        with self.connection.cursor(row_factory=dict_row) as cursor:
+            cursor.execute(query.sql.encode(), query.parameters or None, prepare=False)
+            return tuple(cursor.fetchall()) if cursor.description is not None else ()

@@ -1,0 +1,44 @@
+"""What stands in the catalog before and after a step that nothing marks; satisfies `gate.run.world.Catalog`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gate.db.queries import query
+from gate.model.migration import Query
+from gate.model.names import Name
+from gate.run.sample import Other
+from gate.run.world import IndexState, Row
+
+Ask = Callable[[Query], tuple[Row, ...]]
+
+
+@dataclass(frozen=True)
+class LiveCatalog:
+    """Each is one question, asked with `ask`."""
+
+    ask: Ask
+
+    def index(self, schema: str, name: str, sql: str) -> IndexState | None:
+        rows = self.ask(Query(query("standing_index").decode(), (schema, name)))
+        if not rows:
+            return None
+        return IndexState(is_valid=rows[0]["is_valid"], definition=rows[0]["definition"])
+
+    def old_snapshots(self) -> tuple[Other, ...]:
+        return ()
+
+    def missing_standby(self) -> str | None:
+        return None
+
+    def leftover_indexes(self, relations: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        rows = self.ask(Query(query("standing_leftovers").decode(), (list(relations),)))
+        return tuple((row["schema"], row["name"]) for row in rows)
+
+    def half_detached(self, relations: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        rows = self.ask(Query(query("standing_detached").decode(), (list(relations),)))
+        return tuple(
+            (str(Name(row["parent"], row["parent_schema"])), str(Name(row["child"], row["child_schema"])))
+            for row in rows
+        )
