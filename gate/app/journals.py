@@ -43,8 +43,8 @@ def others(standing: Standing, source: Source) -> tuple[str, ...]:
     """Sentences about unfinished programs that are left as they are."""
     mine = {kept.key for kept in ours(standing, source)}
     return tuple(
-        f"{kept.migration} ({kept.source}) is unfinished since {kept.kept_at}, and is not among these files: it is left "
-        "as it is; gate status tells how far it came"
+        f"{kept.migration} ({kept.source}) is unfinished since {kept.kept_at}, and is not among these files: it is "
+        "left as it is; gate status tells how far it came"
         for kept in standing.unfinished
         if kept.key not in mine
     )

@@ -1,8 +1,8 @@
 """`gate release`: what is pending is judged, split, run and supervised; nothing pending writes nothing.
 
 The order is that of what can go wrong: the bookkeeping is read first, and where nothing is pending that is all. Then
-one runner is let in, its connections are opened, what a dead run left is ended, what an unfinished run left is taken up,
-and only then is planned, for the catalog is another one by then.
+one runner is let in, its connections are opened, what a dead run left is ended, what an unfinished run left is taken
+up, and only then is planned, for the catalog is another one by then.
 """
 
 from __future__ import annotations

@@ -333,8 +333,8 @@ class _Release:
             if apart:
                 raise Halt(
                     Outcome.REFUSED,
-                    f"{', '.join(apart)} is run step by step, and a journal in a file cannot say after a crash which of "
-                    "them are done",
+                    f"{', '.join(apart)} is run step by step, and a journal in a file cannot say after a crash which "
+                    "of the steps are done",
                     remedy="let the journal be in the database: leave out --journal",
                 )
         too_long = does_not_fit(made, left_s, self.releasing.platform.detached)

@@ -1,4 +1,4 @@
-"""The runner's connection: it holds the lock that says that this run is alive, its heartbeat, and the journal's writes."""
+"""The runner's connection: the lock that says that this run is alive, its heartbeat, and the journal's writes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Runner:
             raise LostLock
 
     def lock(self, for_s: float, is_stopped: Callable[[], bool] = lambda: False) -> bool:
-        """Tries again and again, and never waits in the server: that could make an index build of the other wait for us."""
+        """Tries again and again, and never waits in the server: an index build of the other would wait for that."""
         until_s = time.monotonic() + for_s
         while True:
             if self._ask(takes_runner_lock(self._schema))[0]["is_taken"]:

@@ -76,7 +76,7 @@ class World:
 
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """Within this the first signal asks to stop, and later ones change nothing but a second Ctrl-C at a terminal."""
+        """Within this the first signal asks to stop; later ones change nothing, but a second Ctrl-C at a terminal."""
         self._woken = os.pipe()
         for end in self._woken:
             os.set_blocking(end, False)

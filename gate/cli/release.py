@@ -55,8 +55,8 @@ def release(
     """Judge what is pending, and run it under supervision: nobody waits for long, and it ends well whatever happens.
 
     What passes is run as the tool would run it, in one transaction with the tool's own row. What is split is run step
-    by step. What is refused is not run, and then nothing is. Locks are waited for outside the queue; whoever has to wait
-    for the release waits for a fifth of a second at most. A release that is cut off, however, is taken up by the next.
+    by step. What is refused is not run, and then nothing is. Locks are waited for outside the queue; whoever has to
+    wait for the release waits for a fifth of a second at most. A release that was cut off is taken up by the next.
 
     \b
       gate release                                 DATABASE_URL, and the usual places
