@@ -143,22 +143,21 @@ def named(run: Run, item: Ran) -> str:
 
 
 def standing(item: Ran) -> str:
-    """`not begun`, or how far it is and with what it goes on."""
+    """`not begun`, or with what the next run goes on."""
     states = {unit.state for unit in item.units}
-    following = next((unit for unit in item.units if unit.state is not State.DONE), None)
-    if following is None or not states - {State.WAITING}:
-        rows = following.rows_done if following is not None else None
-        return f"step 1: {purpose(item.units[0])}, {plural(rows, 'row')} done" if rows else "not begun"
-    finished = f"{sum(unit.state is State.DONE for unit in item.units)} of {plural(len(item.units), 'step')} done"
     if State.FAILED in states:
         failed = next(unit for unit in item.units if unit.state is State.FAILED)
-        return f"failed at step {failed.ordinal} of {len(item.units)}" + (
-            ", what was done of it is taken back" if State.UNDONE in states else ""
-        )
+        taken_back = ", what was done before is taken back" if State.UNDONE in states else ""
+        return f"failed at step {failed.ordinal}{taken_back}"
     if State.UNDONE in states:
         return "what was done of it is taken back"
-    rows_done = f", {plural(following.rows_done, 'row')} done" if following.rows_done else ""
-    return f"{finished}, goes on with step {following.ordinal}: {purpose(following)}{rows_done}"
+    following = next((unit for unit in item.units if unit.state is not State.DONE), None)
+    if following is None:
+        return f"goes on after step {item.units[-1].ordinal}" if item.units else "not begun"
+    rows = f", {plural(following.rows_done, 'row')} done" if following.rows_done else ""
+    if states == {State.WAITING} and following.ordinal == 1 and not rows:
+        return "not begun"
+    return f"goes on with step {following.ordinal}: {purpose(following)}{rows}"
 
 
 PAST = {"cancel": "cancelled", "terminate": "terminated"}
