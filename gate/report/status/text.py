@@ -29,7 +29,7 @@ def _blocks(stock: Stock, look: Look) -> Iterator[list[str]]:
     yield [*_head(stock, look), *_notes(stock, look)]
     yield _unfinished(stock, look)
     yield _leftovers("Needs a person", stock.left, look, "to take it away: ")
-    yield _leftovers("Stays in the database until then", stock.leftovers, look, "to take it away instead: ")
+    yield _leftovers("Half done in the database", stock.leftovers, look, "to take it away instead: ")
     yield _runs(stock, look)
 
 
