@@ -14,7 +14,6 @@ import psycopg
 
 from gate.app import pending
 from gate.app.clock import Clock
-from gate.app.journals import journal_of
 from gate.app.opening import open_connection, open_source
 from gate.app.pending import as_findings
 from gate.app.request import Request
@@ -48,6 +47,7 @@ def _planned(request: Request, settings: Settings, source: Source) -> Plan:
         if not answer.migrations:
             return _nothing_to_judge(connection, source, answer)
         with clock.phase("loading the rules"):
+            from gate.app.journals import journal_of
             from gate.app.judging import judge_live
         judged = judge_live(
             connection,

@@ -10,6 +10,7 @@ import psycopg
 
 from gate.app import pending
 from gate.app.clock import Clock
+from gate.app.database import target
 from gate.app.expecting import differences, reviewed
 from gate.app.journals import journal_with, others, ours
 from gate.app.judging import Judged, judge_live
@@ -17,6 +18,8 @@ from gate.app.opening import open_connection
 from gate.app.release import Releasing
 from gate.app.runner import HEARTBEAT_S, LostLock, Runner
 from gate.app.world import World
+from gate.db.connect import connect
+from gate.db.errors import scrubbed
 from gate.db.lane import Lane, patiently
 from gate.db.rows import fetch
 from gate.db.session import pooler
@@ -25,20 +28,26 @@ from gate.db.watching import Watch
 from gate.model.errors import GateError, Unreachable, UsageError
 from gate.model.migration import Migration, Query
 from gate.model.plan import Mode, Plan, Verdict
-from gate.model.program import Program
-from gate.model.run import Leftover, Outcome, Run, State, UnitRun
+from gate.model.program import Program, WantedLock
+from gate.model.run import InTheWay, Leftover, Outcome, Run, State, UnitRun
+from gate.model.run_document import to_json
 from gate.model.version import VERSION
+from gate.platforms.command import CommandHook
 from gate.policy.policy import Undo as UndoPolicy
 from gate.run.deadlines import does_not_fit, unknown_times
+from gate.run.draining import still_waiting
 from gate.run.halting import Halt
+from gate.run.hooking import call_all, event_of, settings_of
 from gate.run.journalling import Journal, Kept, ProgramState, Start
 from gate.run.limits import dead_man
 from gate.run.programming import ToRun, fingerprint, programs
+from gate.run.sample import Holder, Other
 from gate.run.site import Site
 from gate.run.supervising import Job, Supervisor
 from gate.run.telling import Judged as JudgedEvent
 from gate.run.undoing import Undo
 
+_LONG_S = 1.0
 _SERVER = Query(
     "SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.pg_is_in_recovery() AS is_standby, "
     "(SELECT setting::float8 / 1000 FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout') AS deadlock_timeout_s"
@@ -84,11 +93,11 @@ class _Release:
             stack.callback(self.runner.close)
             holder = self._locked()
             if holder is not None:
-                return holder
+                return self._with_hooks(holder)
             self.journal: Journal = journal_with(self.releasing.settings, self._ask)
             refused = self._not_accepted()
             if refused is not None:
-                return refused
+                return self._with_hooks(refused)
             self.journal.prepare()
             self._open(stack)
             return self._begun()
@@ -133,7 +142,21 @@ class _Release:
             dead_man=tuple(_accepted(self.hands)),
             deadlock_timeout_s=self.deadlock_timeout_s,
         )
+        if self.releasing.settings.replica_url is not None:
+            self._spare(self.releasing.settings.replica_url, stack)
         self.supervisor = Supervisor(site=self.site, units=self.units, done=self.done, leftovers=self.leftovers)
+
+    def _spare(self, url: str, stack: ExitStack) -> None:
+        """Long queries of a standby are waited for: to follow an ACCESS EXCLUSIVE it would have to cancel them."""
+        name = f"gate/{self.releasing.id[:8]}/replica"
+        standby = Watch(lambda: connect(target(url).conninfo, application_name=name))
+        stack.callback(standby.close)
+
+        def away(wanted: Sequence[WantedLock]) -> tuple[Holder, ...]:
+            found = standby.holders(standby.backend, wanted)
+            return tuple(holder for holder in found if holder.other is not None and _is_long(holder.other))
+
+        self.site.away = away
 
     def _connection(self, what: str) -> psycopg.Connection:
         """A new one each time, with the URL and the password as they are now."""
@@ -184,8 +207,29 @@ class _Release:
         except BaseException:
             self.journal.end_run(self._ended(Outcome.STOPPED, problem="ended before anything was run"))
             raise
+        with self._running():
+            ended = self._with_hooks(ended)
         self.journal.end_run(ended)
         return ended
+
+    def _with_hooks(self, ended: Run) -> Run:
+        """The hooks that the policy has for such an end; they change nothing of it."""
+        event = event_of(ended.outcome)
+        if event is None or not self.releasing.request.calls_hooks:
+            return ended
+        hooks = [
+            CommandHook(setting=setting, masked=scrubbed)
+            for setting in settings_of(self.releasing.settings.policy.release, event)
+        ]
+        if not hooks:
+            return ended
+        return replace(ended, hooks=call_all(hooks, event, to_json(ended), self._hooks_left_s, self.world.now))
+
+    def _hooks_left_s(self) -> float:
+        """A signal that comes meanwhile shortens it."""
+        stopped_s = self.world.stopped_s or self.world.now()
+        until_s = self.releasing.deadlines.cleans_up_until_s(stopped_s, by_signal=self.world.stop is not None)
+        return until_s - self.world.now()
 
     def _worked(self) -> Run:
         try:
@@ -226,6 +270,10 @@ class _Release:
                 f"{kept.migration} was begun by a newer gate, in a form that this one does not know",
                 remedy="finish it with that gate",
             )
+        if not any(mark.state in (State.DONE, State.BEGUN) for mark in kept.marks):
+            # Nothing of it is there: it is planned afresh, against the catalog as it is now.
+            self._close(kept, ProgramState.UNDONE)
+            return
         self.took_up = kept.run
         self.journal.take_up(kept.key, run=self.releasing.id)
         if self._is_settled(kept, answer):
@@ -257,8 +305,11 @@ class _Release:
             f"{kept.migration} was begun by run {kept.run} and brought to its end by somebody else: it is let be; look "
             "with gate status for what its steps left"
         )
-        for query in self.journal.finish(kept.key, ProgramState.SETTLED):
-            self.eyes.ask(query)
+        self._close(kept, ProgramState.SETTLED)
+
+    def _close(self, kept: Kept, state: ProgramState) -> None:
+        for query in self.journal.finish(kept.key, state):
+            self._ask(query)
 
     def _take_back_changed(self, kept: Kept) -> None:
         """What the file was before is undone, so that what it is now can be planned."""
@@ -383,8 +434,15 @@ class _Release:
             halt.outcome,
             problem=halt.problem,
             remedy=halt.remedy,
-            in_the_way=halt.in_the_way,
+            in_the_way=(*halt.in_the_way, *self._not_drained()),
         )
+
+    def _not_drained(self) -> tuple[InTheWay, ...]:
+        try:
+            return still_waiting(self.site)
+        except GateError:
+            # Nobody can be asked: then nobody can be named.
+            return ()
 
     def _taken_back(self, halt: Halt) -> list[Leftover]:
         """The finished units of the migration that did not come to its end, where the policy wants them taken back."""
@@ -416,6 +474,11 @@ class _Release:
             took_up=self.took_up,
             **more,
         )
+
+
+def _is_long(other: Other) -> bool:
+    """Whose age cannot be seen counts as long."""
+    return other.transaction_age_s is None or other.transaction_age_s >= _LONG_S
 
 
 def _accepted(hands: Lane) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from gate.cli.quick import read_plan, request_of
+from gate.cli.quick import read_line, request_of
 from gate.cli.stderr import tell
 from gate.model.errors import Exit, GateError, InvalidSql, UsageError
 from gate.model.version import VERSION
@@ -54,12 +54,17 @@ def _run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal's encoding lacks must not end the report.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a real stream in a real process
-    usual = read_plan(own)
-    if usual is not None:
-        from gate.cli.planning import run as run_plan
+    usual = read_line(own)
+    if usual is None:
+        return _run_typer(own)
+    command, values = usual
+    if command == "release":
+        from gate.cli.running import run as run_release
 
-        return run_plan(*request_of(usual))
-    return _run_typer(own)
+        return run_release(*request_of(values))
+    from gate.cli.planning import run as run_plan
+
+    return run_plan(*request_of(values))
 
 
 def _run_typer(arguments: Sequence[str]) -> int:

@@ -1,4 +1,5 @@
-"""The usual `gate plan` line, read without typer: in a release phase its import would cost as much as the plan.
+"""The usual lines of `gate plan` and `gate release`, read without typer: in a release phase its import would cost as
+much as the answer.
 
 Whatever is not usual (help, completion, an option that is not known or misses its value) is left to typer, which then
 says what is wrong. A test holds the two against each other.
@@ -6,46 +7,73 @@ says what is wrong. A test holds the two against each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gate.app.request import Request
 from gate.cli.printing import Printing
+from gate.policy.quantities import seconds
 
-TEXTS = {
+_SHARED = {
     "--source": "tool",
     "--database-url": "database_url",
     "--database": "database",
     "--format": "format_name",
     "--output": "output",
     "-o": "output",
-    "--snapshot": "snapshot",
     "--sample": "sample_s",
-    "--release-role": "release_role",
     "--bookkeeping-table": "bookkeeping_table",
     "--bookkeeping-schema": "bookkeeping_schema",
     "--search-path": "search_path",
     "--pooler": "pooler",
     "--config": "config",
 }
-FLAGS = {"--first-run": "is_first_run", "--show-rows": "shows_rows"}
+TEXTS: Mapping[str, Mapping[str, str]] = {
+    "plan": {**_SHARED, "--snapshot": "snapshot", "--release-role": "release_role"},
+    "release": {
+        **_SHARED,
+        "--budget": "budget_s",
+        "--grace": "grace_s",
+        "--expect": "expect",
+        "--journal": "journal",
+        "--journal-schema": "journal_schema",
+        "--replica-url": "replica_url",
+    },
+}
+FLAGS: Mapping[str, Mapping[str, tuple[str, bool]]] = {
+    "plan": {"--first-run": ("is_first_run", True), "--show-rows": ("shows_rows", True)},
+    "release": {
+        "--first-run": ("is_first_run", True),
+        "--show-rows": ("shows_rows", True),
+        "--no-hooks": ("calls_hooks", False),
+    },
+}
+_READ: Mapping[str, Callable[[str], float]] = {"sample_s": float, "budget_s": seconds, "grace_s": seconds}
 _OF_PRINTING = ("format_name", "output", "shows_rows")
 
 
-def read_plan(arguments: Sequence[str]) -> dict[str, Any] | None:
-    """The values of the line by their names in `Request` and `Printing`, None where it is not a usual one."""
-    if not arguments or arguments[0] != "plan":
+def read_line(arguments: Sequence[str]) -> tuple[str, dict[str, Any]] | None:
+    """The command and its values by their names in `Request` and `Printing`, None where it is not a usual line."""
+    if not arguments or arguments[0] not in TEXTS:
         return None
+    command, *words = arguments
+    values = _values(words, TEXTS[command], FLAGS[command])
+    return None if values is None else (command, values)
+
+
+def _values(
+    words: Sequence[str], texts: Mapping[str, str], flags: Mapping[str, tuple[str, bool]]
+) -> dict[str, Any] | None:
     values: dict[str, Any] = {}
-    left = iter(arguments[1:])
+    left = iter(words)
     for word in left:
         name, has_value, value = word.partition("=")
-        if word in FLAGS:
-            values[FLAGS[word]] = True
-        elif name in TEXTS and name.startswith("--"):
-            values[TEXTS[name]] = value if has_value else next(left, None)
-        elif word in TEXTS:
-            values[TEXTS[word]] = next(left, None)
+        if word in flags:
+            values.update([flags[word]])
+        elif name in texts and name.startswith("--"):
+            values[texts[name]] = value if has_value else next(left, None)
+        elif word in texts:
+            values[texts[word]] = next(left, None)
         elif word.startswith("-") or "source" in values:
             return None
         else:
@@ -54,12 +82,12 @@ def read_plan(arguments: Sequence[str]) -> dict[str, Any] | None:
 
 
 def _converted(values: dict[str, Any]) -> dict[str, Any] | None:
+    if None in values.values():
+        return None
     try:
-        if values.get("sample_s") is not None:
-            values["sample_s"] = float(values["sample_s"])
+        return {name: _READ[name](value) if name in _READ else value for name, value in values.items()}
     except ValueError:
         return None
-    return None if None in values.values() else values
 
 
 def request_of(values: dict[str, Any]) -> tuple[Request, Printing]:

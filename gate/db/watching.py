@@ -79,16 +79,6 @@ class Watch:
         """Whether a question has not left yet."""
         return self._lane.wants_to_write
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether an answer has still to be fetched."""
-        return self._lane.is_busy
-
-    @property
-    def wants_to_write(self) -> bool:
-        """Whether something sent has not left yet."""
-        return self._lane.wants_to_write
-
     def close(self) -> None:
         """Gives the connection up."""
         self._lane.close()

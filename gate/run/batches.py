@@ -134,6 +134,7 @@ class BackfillRun:
         assert error is not None
         for item in of_waiters(performed.for_waiters):
             self.met.setdefault(item.pid, item)
+            self.site.kept_waiting[item.pid] = item
         if performed.is_lost:
             self._renew(performed)
             return None

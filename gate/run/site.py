@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from gate.model.program import WantedLock
 from gate.model.run import Act, Backend, InTheWay
 from gate.policy.policy import Release
 from gate.run.guarding import Guard
@@ -19,9 +21,17 @@ PROGRESS_EVERY_S = 30.0
 _LEAST_S = 0.05
 
 
+def _nobody(wanted: Sequence[WantedLock]) -> tuple[Holder, ...]:  # noqa: ARG001
+    return ()
+
+
 @dataclass
 class Site:
-    """`ends_s` is the clock's time at which the budget is spent, None without a budget; `run` names the run."""
+    """`ends_s` is the clock's time at which the budget is spent, None without a budget; `run` names the run.
+
+    `away` tells who reads the relations of such locks on a standby that is to be spared. `kept_waiting` are those, by
+    pid, for whom a statement of ours was cancelled.
+    """
 
     hands: Hands
     eyes: Eyes
@@ -34,7 +44,9 @@ class Site:
     ends_s: float | None = None
     dead_man: tuple[tuple[str, str], ...] = ()
     deadlock_timeout_s: float = 1.0
+    away: Callable[[Sequence[WantedLock]], tuple[Holder, ...]] = _nobody
     acts: list[Act] = field(default_factory=list)
+    kept_waiting: dict[int, InTheWay] = field(default_factory=dict)
     ignores_stop: bool = False
     _told_s: float = -TELL_EVERY_S
 

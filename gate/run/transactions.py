@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from gate.model.locks import LockMode
 from gate.model.migration import Query, ScriptStatement
 from gate.model.program import Unit, WantedLock
 from gate.model.run import InTheWay, Outcome, State
@@ -59,7 +60,7 @@ class Transaction:
         trying = Trying(begun_s=site.clock.now())
         while True:
             site.check()
-            holders = site.eyes.holders(site.hands.backend, unit.locks) if unit.locks else ()
+            holders = self._holders() if unit.locks else ()
             self._remember(of_holders(holders))
             action, trying = advance(acquiring, trying, holders, now_s=site.clock.now(), chance=site.clock.chance())
             match action:
@@ -72,6 +73,12 @@ class Transaction:
                     done, trying = self._try(action, acquiring, trying)
                     if done is not None:
                         return done
+
+    def _holders(self) -> tuple[Holder, ...]:
+        """Here, and on a standby that would have to cancel its queries to follow."""
+        strongest = [lock for lock in self.unit.locks if lock.mode is LockMode.ACCESS_EXCLUSIVE]
+        here = self.site.eyes.holders(self.site.hands.backend, self.unit.locks)
+        return (*here, *(self.site.away(strongest) if strongest else ()))
 
     # --- outside the queue --------------------------------------------------------------------------------------------
 
@@ -114,7 +121,9 @@ class Transaction:
         error = performed.answer.error
         if error is None:
             return self._done(performed, trying), trying
-        self._remember(of_waiters(performed.for_waiters))
+        waiters = of_waiters(performed.for_waiters)
+        self._remember(waiters)
+        site.kept_waiting.update({item.pid: item for item in waiters})
         if performed.is_lost:
             return self._settled(performed, trying)
         self._roll_back()
