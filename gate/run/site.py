@@ -132,7 +132,7 @@ def of_holders(holders: tuple[Holder, ...]) -> tuple[InTheWay, ...]:
 def _of_holder(holder: Holder) -> InTheWay:
     held = holder.mode.value if holder.is_granted else f"awaits {holder.mode.value}"
     if holder.other is None:
-        return InTheWay(relation=holder.relation, held=held, what=f"prepared transaction {holder.gid}")
+        return InTheWay(relation=holder.relation, held=held, gid=holder.gid)
     return of_other(holder.other, relation=holder.relation, held=held)
 
 
@@ -149,6 +149,8 @@ def of_other(other: Other, *, relation: str = "", held: str = "") -> InTheWay:
         query=other.query,
         what=_kind(other),
         waits_for=other.waits_for,
+        kind=other.kind,
+        prevents_wraparound=other.prevents_wraparound,
     )
 
 

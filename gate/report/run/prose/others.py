@@ -53,7 +53,7 @@ def claim(other: InTheWay, verb: str = "holds", called: str = "") -> str:
 
 def name(other: InTheWay) -> str:
     """`pid 4711`, `the prepared transaction 'x'`, or what else it is."""
-    if other.backend is None:
+    if not other.pid:
         return f"the prepared transaction '{one_line(other.gid)}'" if other.gid else one_line(other.what) or _PREPARED
     called = one_line(other.what) or ("" if other.kind == "client backend" else one_line(other.kind))
     return f"{called} (pid {other.pid})" if called else f"pid {other.pid}"
@@ -61,7 +61,7 @@ def name(other: InTheWay) -> str:
 
 def doing(other: InTheWay) -> str:
     """`shop "puma: cluster worker 2", idle in transaction, transaction open for 13 min`."""
-    if other.backend is None:
+    if not other.pid:
         of = f"of {one_line(other.user)}" if other.user else ""
         since = f"prepared {age(other.age_s)} ago" if other.age_s is not None else ""
         return ", ".join(part for part in (of, since) if part)
@@ -76,10 +76,10 @@ def doing(other: InTheWay) -> str:
 def brief(other: InTheWay) -> str:
     """In a few words, for a log: `pid 4711 (shop "puma", idle in transaction, 13 min)`."""
     kind = "" if other.kind == "client backend" else one_line(other.kind)
-    what = one_line(other.what) or kind if other.backend is not None else ""
+    what = one_line(other.what) or kind if other.pid else ""
     old = age(other.age_s) if other.age_s is not None else ""
     parts = [part for part in (what, _who(other), one_line(other.state or ""), old) if part]
-    called = f"pid {other.pid}" if other.backend is not None else name(other)
+    called = f"pid {other.pid}" if other.pid else name(other)
     return f"{called} ({', '.join(parts)})" if parts else called
 
 
