@@ -150,6 +150,7 @@ def of_other(other: Other, *, relation: str = "", held: str = "") -> InTheWay:
         what=_kind(other),
         waits_for=other.waits_for,
         kind=other.kind,
+        gid=(other.application or "") if other.backend.pid == 0 else "",
         prevents_wraparound=other.prevents_wraparound,
     )
 
