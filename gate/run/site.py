@@ -132,7 +132,8 @@ def of_holders(holders: tuple[Holder, ...]) -> tuple[InTheWay, ...]:
 def _of_holder(holder: Holder) -> InTheWay:
     held = holder.mode.value if holder.is_granted else f"awaits {holder.mode.value}"
     if holder.other is None:
-        return InTheWay(relation=holder.relation, held=held, gid=holder.gid)
+        what = f"prepared transaction {holder.gid}"
+        return InTheWay(relation=holder.relation, held=held, what=what, gid=holder.gid)
     return of_other(holder.other, relation=holder.relation, held=held)
 
 

@@ -78,7 +78,7 @@ def felt(run: Run) -> str:
     longest_s = run.longest_blocked_s
     if longest_s is None:
         return "how long others waited was not measured"
-    return f"others waited {lasting(longest_s)} at most" if longest_s >= _NOT_A_MOMENT_S else "nobody had to wait"
+    return f"others waited {lasting(longest_s)} at most" if longest_s >= _NOT_A_MOMENT_S else "nobody was seen waiting"
 
 
 def achieved(run: Run) -> str:
