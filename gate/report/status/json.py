@@ -93,4 +93,5 @@ def _run(run: KnownRun, stock: Stock) -> Document:
         "migrations": list(run.document.get("migrations") or ()),
         "seconds": run.document.get("seconds"),
         "problem": run.document.get("problem"),
+        "remedy": run.document.get("remedy"),
     }

@@ -53,15 +53,12 @@ def _headline(stock: Stock) -> str:
     if stock.is_alive:
         return f"a release is at work on {database}: {_at_work(stock)}"
     number = len(stock.standing.unfinished)
+    what = f"{plural(number, 'migration')} of {database} {'is' if number == 1 else 'are'} unfinished"
     if stock.needs_person:
-        what = f"{plural(number, 'migration')} unfinished" if number else "nothing is unfinished"
-        return f"{what} in {database}, and {_why_a_person(stock)}"
+        return f"{what if number else f'no migration of {database} is unfinished'}, {_why_a_person(stock)}"
     if number:
-        verb = "is" if number == 1 else "are"
         whose = f"a release with gate {stock.standing.made_by}" if stock.standing.is_newer else "the next gate release"
-        return (
-            f"{plural(number, 'migration')} of {database} {verb} unfinished; {whose} takes {_it(number)} up by itself"
-        )
+        return f"{what}; {whose} takes {_it(number)} up by itself"
     return f"nothing is unfinished in {database}"
 
 
@@ -81,10 +78,10 @@ def _at_work(stock: Stock) -> str:
 
 def _why_a_person(stock: Stock) -> str:
     if stock.left:
-        return f"the last run left {plural(len(stock.left), 'thing')} that no run takes away"
+        return "and the last run left in the database what no run takes away"
     if stock.not_understood:
-        return "the journal has steps of another gate that this one does not know: release with that one"
-    return "the last run could not get on by itself"
+        return "and its steps are another gate's that this one does not know: release with that one"
+    return "and the last run could not get on with it"
 
 
 def _notes(stock: Stock, look: Look) -> Iterator[str]:
@@ -151,7 +148,7 @@ def _more(kept: Kept) -> Iterator[str]:
     error = kept.mark_of(following.ordinal).error if following is not None else ""
     if error:
         yield f"it failed there: {one_line(error)}"
-    yield f"last worked on by run {kept.run}, since {_short_time(kept.kept_at)}"
+    yield f"unfinished since {_short_time(kept.kept_at)}, last worked on by run {kept.run}"
 
 
 def _leftovers(heading: str, leftovers: tuple[Leftover, ...], look: Look, lead: str) -> list[str]:
@@ -176,13 +173,15 @@ def _runs(stock: Stock, look: Look) -> list[str]:
     rows = [("began", "run", "ended", "took", "migrations"), *(_row(run, stock) for run in runs)]
     widths = fitted(rows, look.width - 2)
     heading = painted("Runs", "bold", look.is_coloured)
-    problems = [
-        line
-        for run in runs[:1]
-        if run.document.get("problem")
-        for line in wrapped(f"the last one: {shortened(run.document['problem'], 400)}", look.width, "  ", "    ")
-    ]
-    return [heading, *(line for row in rows for line in lines(row, widths, "  ")), *problems]
+    said = [line for text in _said(runs[0]) for line in wrapped(text, look.width, "  ", "    ")]
+    return [heading, *(line for row in rows for line in lines(row, widths, "  ")), *said]
+
+
+def _said(run: KnownRun) -> Iterator[str]:
+    """Why the last one ended as it did, and its way out."""
+    for lead, key in (("the last one: ", "problem"), ("way out: ", "remedy")):
+        if run.document.get(key):
+            yield lead + shortened(run.document[key], 400)
 
 
 def _row(run: KnownRun, stock: Stock) -> tuple[str, str, str, str, str]:
@@ -199,7 +198,7 @@ def _row(run: KnownRun, stock: Stock) -> tuple[str, str, str, str, str]:
 def _ended(run: KnownRun, stock: Stock) -> str:
     if run == stock.dead:
         return "dead"
-    return run.outcome.value if run.outcome is not None else "not known to this gate"
+    return run.outcome.value if run.outcome is not None else "unknown"
 
 
 def _short_time(at: str) -> str:
