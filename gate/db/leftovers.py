@@ -39,13 +39,19 @@ class OwnBackend:
 
 
 def own_backends(ask: Ask) -> tuple[OwnBackend, ...]:
-    """All of them in this database, the oldest first."""
+    """All of them in this database: who waits for a lock comes first.
+
+    So they are to be ended in this order: when its holder goes first, a waiting one gets on with its work.
+    """
     rows = ask(Query(query("watch_gates").decode(), (RUNNER_LOCK_CLASS,)))
     return tuple(map(_own, rows))
 
 
 def leftovers(ask: Ask) -> tuple[Other, ...]:
-    """Backends that dead runs left at work. To be asked by whoever has just got the lock, or by nobody's run."""
+    """Backends that dead runs left at work, in the order in which they are to be ended.
+
+    To be asked by whoever has just got the lock, or by nobody's run.
+    """
     found = own_backends(ask)
     alive = {own.run for own in found if own.has_lock}
     return tuple(own.other for own in found if is_left(own, alive))
@@ -67,6 +73,7 @@ def _own(row: Row) -> OwnBackend:
             transaction_age_s=row["transaction_age_s"],
             state_age_s=row["state_age_s"],
             query=normalised(row["query"]) if row["query"] else None,
+            is_waiting=row["is_waiting"],
         ),
         run=run,
         what=what,

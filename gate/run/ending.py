@@ -104,7 +104,9 @@ def end_run(
     limit_s: float = 3.0,
     is_over: Callable[[Backend], bool] | None = None,
 ) -> Ended:
-    """Ends them all, and returns once they are gone, or after `limit_s`.
+    """Ends them all in this order, and returns once they are gone, or after `limit_s`.
+
+    Who waits for a lock has to come before its holder: it would get the lock, and do its work, before its own turn.
 
     `is_over` tells of one whether it need not be ended any more; without it that it is gone. Raises nothing of its own:
     what may not be done is an act that has not worked.

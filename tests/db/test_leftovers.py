@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -37,6 +38,12 @@ class Runs:
             assert lane.ask((Sent(sql=text),)).error is None
         return lane
 
+    def until_waits(self) -> None:
+        deadline = time.monotonic() + 20.0
+        while self.database.fetch("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(0,)]:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
     def left(self) -> set[Backend]:
         return {other.backend for other in leftovers(self.watch.ask)}
 
@@ -51,6 +58,7 @@ def test_what_a_dead_run_left_at_work(runs: Runs) -> None:
     in_transaction = runs.lane("gate/11111111/3", "BEGIN", "LOCK TABLE t")
     waiting = runs.lane("gate/11111111/4")
     waiting.start((Sent(sql="ALTER TABLE t ADD COLUMN b integer"),))
+    runs.until_waits()
     runs.lane("gate/11111111/5")
     runs.lane("psql", "BEGIN")
     runs.lane("gate plan", "BEGIN")
@@ -84,10 +92,11 @@ def test_other_databases_are_none_of_our_business(runs: Runs, clone: Callable[[s
     assert runs.left() == set()
 
 
-def test_they_are_ended(runs: Runs) -> None:
+def test_they_are_ended_and_none_gets_the_lock_of_another(runs: Runs) -> None:
     runs.lane("gate/11111111/3", "BEGIN", "LOCK TABLE t")
     runs.lane("gate/11111111/4").start((Sent(sql="ALTER TABLE t ADD COLUMN b integer"),))
-    targets = [Target(backend=backend, who="", why="") for backend in runs.left()]
+    runs.until_waits()
+    targets = [Target(backend=other.backend, who="", why="") for other in leftovers(runs.watch.ask)]
     ended = end_run(runs.watch, World(), targets, grace_s=0.0, limit_s=20.0)
     assert ended.alive == ()
     assert {(act.how, act.has_worked) for act in ended.acts} == {("terminate", True)}

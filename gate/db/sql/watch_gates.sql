@@ -6,8 +6,9 @@ SELECT a.pid, pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD
        extract(epoch FROM pg_catalog.clock_timestamp() - a.xact_start)::float8 AS transaction_age_s,
        extract(epoch FROM pg_catalog.clock_timestamp() - a.state_change)::float8 AS state_age_s,
        CASE WHEN a.query <> '<insufficient privilege>' THEN pg_catalog.left(a.query, 1000) END AS query,
-       l.pid IS NOT NULL AS has_lock
+       l.pid IS NOT NULL AS has_lock, w.pid IS NOT NULL AS is_waiting
 FROM pg_catalog.pg_stat_get_activity(NULL) a
+LEFT JOIN (SELECT DISTINCT k.pid FROM pg_catalog.pg_locks k WHERE NOT k.granted) w ON w.pid = a.pid
 LEFT JOIN (
     SELECT DISTINCT k.pid
     FROM pg_catalog.pg_locks k
@@ -17,4 +18,4 @@ LEFT JOIN (
 WHERE a.datid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
   AND (l.pid IS NOT NULL OR a.application_name ~ '^gate/[^/]+/[^/]+$')
   AND a.leader_pid IS NULL
-ORDER BY a.backend_start
+ORDER BY is_waiting DESC, a.backend_start
