@@ -85,6 +85,26 @@ class Dbmate:
     def marks(self, migration: Migration, place: Place) -> tuple[Query, ...]:
         return (Query(f"insert into {place.sql} (version) values (%s)", (migration.id,)),)
 
+    def down(self, migration: Migration) -> Migration | None:
+        """The part below `-- migrate:down`, whose line has options of its own."""
+        path = migration.path or ""
+        text = text_of(Path(path))
+        _, start = _up_part(text, path)
+        statements = split_script(text, path=path, start=start)
+        if not statements:
+            return None
+        is_transactional = _options_of(text[start:]).get("transaction") != "false"
+        return replace(
+            migration,
+            text=text,
+            statements=statements,
+            is_transactional=is_transactional,
+            sending=Sending.IN_TRANSACTION if is_transactional else Sending.ONE_MESSAGE,
+        )
+
+    def unmarks(self, migration: Migration, place: Place) -> tuple[Query, ...]:
+        return (Query(f"delete from {place.sql} where version = %s", (migration.id,)),)
+
 
 def _up_part(text: str, path: str) -> tuple[int, int]:
     """Where the part begins and ends; the same refusals as dbmate's own."""

@@ -54,9 +54,13 @@ class Diesel:
         text = text_of(path)
         if not text:
             raise UsageError(f"{shown(path)} is empty; Diesel refuses it", remedy="write the migration, or a comment")
+        return self._loaded(migration, path, text)
+
+    def _loaded(self, migration: Migration, path: Path, text: str) -> Migration:
         is_transactional = _runs_in_transaction(path.parent / "metadata.toml")
         return replace(
             migration,
+            path=shown(path),
             text=text,
             statements=split_script(text, path=shown(path)),
             is_transactional=is_transactional,
@@ -87,6 +91,15 @@ class Diesel:
 
     def marks(self, migration: Migration, place: Place) -> tuple[Query, ...]:
         return (Query(f"INSERT INTO {place.sql} (version) VALUES (%s)", (migration.id,)),)
+
+    def down(self, migration: Migration) -> Migration | None:
+        """`down.sql` beside `up.sql`, under the same `metadata.toml`."""
+        path = Path(migration.path or "").with_name("down.sql")
+        found = self._loaded(migration, path, text_of(path)) if path.is_file() else None
+        return found if found and found.statements else None
+
+    def unmarks(self, migration: Migration, place: Place) -> tuple[Query, ...]:
+        return (Query(f"DELETE FROM {place.sql} WHERE version = %s", (migration.id,)),)
 
 
 def _directories(directory: Path) -> tuple[str, ...]:

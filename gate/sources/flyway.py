@@ -170,6 +170,12 @@ class Flyway:
         )
         return (written,)
 
+    def down(self, migration: Migration) -> Migration | None:  # noqa: ARG002 - undo scripts are not read
+        return None
+
+    def unmarks(self, migration: Migration, place: Place) -> tuple[Query, ...]:  # noqa: ARG002 - nothing is undone
+        return ()
+
 
 def checksum(text: str) -> int:
     """CRC-32 of the lines without their ends, as a signed 32-bit number."""

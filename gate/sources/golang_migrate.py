@@ -53,11 +53,15 @@ class GolangMigrate:
         return Migration(id=str(version), path=path, text="", name=up or files["down"])
 
     def load(self, migration: Migration) -> Migration:
-        text = text_of(Path(migration.path)) if migration.path else ""
-        statements = split_script(text, path=migration.path or "")
+        return self._loaded(migration, migration.path)
+
+    def _loaded(self, migration: Migration, path: str | None) -> Migration:
+        text = text_of(Path(path)) if path else ""
+        statements = split_script(text, path=path or "")
         is_split = self.options.is_split
         return replace(
             migration,
+            path=path,
             text=text,
             statements=statements,
             is_transactional=len(statements) > 1 and not is_split,
@@ -98,11 +102,28 @@ class GolangMigrate:
     def marks(self, migration: Migration, place: Place) -> tuple[Query, ...]:
         return self._sets(migration, place, is_dirty=False)
 
+    def down(self, migration: Migration) -> Migration | None:
+        """The file of that version whose direction is down."""
+        version = int(migration.id or 0)
+        for name in file_names(self.directory):
+            match = _FILE.match(name)
+            if match and int(match.group(1)) == version and match.group(3) == "down":
+                found = self._loaded(migration, shown(self.directory / name))
+                return found if found.statements else None
+        return None
+
+    def unmarks(self, migration: Migration, place: Place) -> tuple[Query, ...]:
+        """The version of the file before it; before the first file there is no row."""
+        versions = [int(one.id or 0) for one in self.migrations()]
+        earlier = [version for version in versions if version < int(migration.id or 0)]
+        emptied = Query(f"TRUNCATE {place.sql}")
+        return (emptied, self._row(place, earlier[-1], is_dirty=False)) if earlier else (emptied,)
+
     def _sets(self, migration: Migration, place: Place, *, is_dirty: bool) -> tuple[Query, ...]:
-        return (
-            Query(f"TRUNCATE {place.sql}"),
-            Query(f"INSERT INTO {place.sql} (version, dirty) VALUES (%s, %s)", (int(migration.id or 0), is_dirty)),
-        )
+        return (Query(f"TRUNCATE {place.sql}"), self._row(place, int(migration.id or 0), is_dirty=is_dirty))
+
+    def _row(self, place: Place, version: int, *, is_dirty: bool) -> Query:
+        return Query(f"INSERT INTO {place.sql} (version, dirty) VALUES (%s, %s)", (version, is_dirty))
 
 
 def _dirty(version: int) -> StateFinding:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gate.model.errors import UsageError
-from gate.model.migration import Migration, Query, Sending
+from gate.model.migration import Migration, Query, ScriptStatement, Sending
 from gate.sources.files import file_names, samples, shown, text_of
 from gate.sources.state import database_ahead, file_missing, out_of_order
 from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
@@ -70,13 +70,7 @@ class Goose:
             )
         text = text_of(Path(path))
         start, end, is_transactional = _up_part(text, path)
-        return replace(
-            migration,
-            text=text,
-            statements=split_script(text, path=path, start=start, end=end),
-            is_transactional=is_transactional,
-            sending=Sending.IN_TRANSACTION if is_transactional else Sending.EACH,
-        )
+        return _loaded(migration, text, split_script(text, path=path, start=start, end=end), is_transactional)
 
     def is_bookkeeping(self, found: FoundTable) -> bool:
         return found.has("id", "version_id", "is_applied")
@@ -131,8 +125,36 @@ class Goose:
     def marks(self, migration: Migration, place: Place) -> tuple[Query, ...]:
         return (self._row(place, int(migration.id or 0)),)
 
+    def down(self, migration: Migration) -> Migration | None:
+        """All that follows `-- +goose Down`; what is written in Go has none that gate could run."""
+        path = migration.path or ""
+        if path.endswith(".go"):
+            return None
+        text = text_of(Path(path))
+        _, start, is_transactional = _up_part(text, path)
+        statements = split_script(text, path=path, start=start)
+        return _loaded(migration, text, statements, is_transactional) if statements else None
+
+    def unmarks(self, migration: Migration, place: Place) -> tuple[Query, ...]:
+        return (Query(f"DELETE FROM {place.sql} WHERE version_id = %s", (int(migration.id or 0),)),)
+
     def _row(self, place: Place, version: int) -> Query:
         return Query(f"INSERT INTO {place.sql} (version_id, is_applied) VALUES (%s, %s)", (version, True))
+
+
+def _loaded(
+    migration: Migration,
+    text: str,
+    statements: tuple[ScriptStatement, ...],
+    is_transactional: bool,  # noqa: FBT001 - as it was read
+) -> Migration:
+    return replace(
+        migration,
+        text=text,
+        statements=statements,
+        is_transactional=is_transactional,
+        sending=Sending.IN_TRANSACTION if is_transactional else Sending.EACH,
+    )
 
 
 def _up_part(text: str, path: str) -> tuple[int, int, bool]:

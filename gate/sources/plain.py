@@ -118,6 +118,12 @@ class Plain:
     def marks(self, migration: Migration, place: Place) -> tuple[Query, ...]:
         return (Query(f"INSERT INTO {place.sql} (id, sha256) VALUES (%s, %s)", (migration.id, migration.checksum)),)
 
+    def down(self, migration: Migration) -> Migration | None:  # noqa: ARG002 - only the files that lead on are read
+        return None
+
+    def unmarks(self, migration: Migration, place: Place) -> tuple[Query, ...]:  # noqa: ARG002 - nothing is undone
+        return ()
+
 
 def _order(name: str) -> tuple[int, str]:
     digits = re.match(r"[0-9]*", name)

@@ -142,6 +142,12 @@ class Prisma:
         )
         return (finishes, writes)
 
+    def down(self, migration: Migration) -> Migration | None:  # noqa: ARG002 - Prisma keeps none beside a migration
+        return None
+
+    def unmarks(self, migration: Migration, place: Place) -> tuple[Query, ...]:  # noqa: ARG002 - nothing is undone
+        return ()
+
 
 def _equal_checksums(raw: bytes) -> tuple[str, ...]:
     """Line endings do not count, as Prisma has it; nor do zeros that an old release left out of the digits."""

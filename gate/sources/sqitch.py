@@ -45,9 +45,7 @@ class Sqitch:
         return Migration(id=change.id, path=shown(script), text="", name=change.name, checksum=content)
 
     def load(self, migration: Migration) -> Migration:
-        text = text_of(Path(migration.path or ""))
-        statements = split_script(text, path=migration.path or "", copy_data=True)
-        return replace(migration, text=text, statements=statements, is_transactional=False, sending=Sending.EACH)
+        return _loaded(migration, Path(migration.path or ""))
 
     def is_bookkeeping(self, found: FoundTable) -> bool:
         return found.has("change_id", "script_hash", "change", "project", "committed_at", "planned_at")
@@ -117,14 +115,43 @@ class Sqitch:
 
     def marks(self, migration: Migration, place: Place) -> tuple[Query, ...]:
         """The project if it is new, the change, its dependencies and tags, the event; as `log_deploy_change`."""
-        plan = self._plan()
-        change = next(one for one in plan.changes if one.id == migration.id)
+        plan, change = self._plan(), self._change(migration)
         return (
             self._registers(plan, place.schema),
             self._logs_change(plan, change, migration.checksum, place),
             *(self._logs_dependency(plan, change, one, place.schema) for one in change.dependencies),
             *self._logs_tags(plan, change, place.schema),
             self._logs_event(plan, change, place.schema),
+        )
+
+    def down(self, migration: Migration) -> Migration | None:
+        """The script in `revert/`; psql runs it as it does the other."""
+        script = self._layout().revert_script(self._change(migration))
+        found = _loaded(migration, script) if script.is_file() else None
+        return found if found and found.statements else None
+
+    def unmarks(self, migration: Migration, place: Place) -> tuple[Query, ...]:
+        """The event with what goes, and then the change and all that hangs on it; as `log_revert_change`."""
+        tags = f"{identifier(place.schema)}.tags"
+        return (
+            self._logs_reversion(migration, place),
+            Query(f"DELETE FROM {tags} WHERE change_id = %s", (migration.id,)),
+            Query(f"DELETE FROM {place.sql} WHERE change_id = %s", (migration.id,)),
+        )
+
+    def _logs_reversion(self, migration: Migration, place: Place) -> Query:
+        """Nothing where the change was not deployed."""
+        schema = identifier(place.schema)
+        depends = f"SELECT dependency FROM {schema}.dependencies d WHERE d.change_id = c.change_id AND d.type ="
+        return Query(
+            f"INSERT INTO {schema}.events (event, change_id, change, project, note, tags, requires, conflicts, "
+            "committer_name, committer_email, planned_at, planner_name, planner_email, committed_at) "
+            "SELECT 'revert', c.change_id, c.change, c.project, c.note, "
+            f"ARRAY(SELECT tag FROM {schema}.tags t WHERE t.change_id = c.change_id), "
+            f"ARRAY({depends} 'require'), ARRAY({depends} 'conflict'), "
+            "%s, %s, c.planned_at, c.planner_name, c.planner_email, clock_timestamp() "
+            f"FROM {place.sql} c WHERE c.change_id = %s",
+            (*self._committer, migration.id),
         )
 
     def _registers(self, plan: Plan, schema: str) -> Query:
@@ -191,6 +218,9 @@ class Sqitch:
             ),
         )
 
+    def _change(self, migration: Migration) -> Change:
+        return next(one for one in self._plan().changes if one.id == migration.id)
+
     @property
     def _committer(self) -> tuple[str, str]:
         return self.options.committer_name, self.options.committer_email
@@ -201,6 +231,12 @@ class Sqitch:
     def _plan(self) -> Plan:
         layout = self._layout()
         return read_plan(text_of(layout.plan), shown(layout.plan))
+
+
+def _loaded(migration: Migration, script: Path) -> Migration:
+    path, text = shown(script), text_of(script)
+    statements = split_script(text, path=path, copy_data=True)
+    return replace(migration, path=path, text=text, statements=statements, is_transactional=False, sending=Sending.EACH)
 
 
 def _recognises(directory: Path) -> str | None:

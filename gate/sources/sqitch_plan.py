@@ -92,14 +92,23 @@ class Layout:
     plan: Path
     deploy: Path
     reworked: Path
+    revert: Path
+    reworked_revert: Path
     extension: str
     registry: str
 
     def deploy_script(self, change: Change) -> Path:
         """A reworked change's script carries the tag up to which it is valid."""
+        return self._script(change, self.deploy, self.reworked)
+
+    def revert_script(self, change: Change) -> Path:
+        """Where it would be: sqitch asks for one only when it reverts."""
+        return self._script(change, self.revert, self.reworked_revert)
+
+    def _script(self, change: Change, directory: Path, reworked: Path) -> Path:
         if not change.rework_tags:
-            return self.deploy / f"{change.name}.{self.extension}"
-        named = [self.reworked / f"{change.name}@{tag}.{self.extension}" for tag in change.rework_tags]
+            return directory / f"{change.name}.{self.extension}"
+        named = [reworked / f"{change.name}@{tag}.{self.extension}" for tag in change.rework_tags]
         return next((path for path in named if path.exists()), named[0])
 
 
@@ -113,12 +122,17 @@ def read_layout(directory: Path) -> Layout:
     root = next((place for place in (directory, directory.parent) if (place / "sqitch.conf").is_file()), directory)
     conf = _read_conf(text_of(root / "sqitch.conf")) if (root / "sqitch.conf").is_file() else {}
     top = root / conf["core.top_dir"] if "core.top_dir" in conf else directory
-    deploy = root / conf["core.deploy_dir"] if "core.deploy_dir" in conf else top / "deploy"
-    reworked = root / conf["core.reworked_dir"] / "deploy" if "core.reworked_dir" in conf else deploy
+    reworked = root / conf["core.reworked_dir"] if "core.reworked_dir" in conf else top
+
+    def place(key: str, otherwise: Path) -> Path:
+        return root / conf[f"core.{key}"] if f"core.{key}" in conf else otherwise
+
     return Layout(
-        plan=root / conf["core.plan_file"] if "core.plan_file" in conf else top / "sqitch.plan",
-        deploy=deploy,
-        reworked=root / conf["core.reworked_deploy_dir"] if "core.reworked_deploy_dir" in conf else reworked,
+        plan=place("plan_file", top / "sqitch.plan"),
+        deploy=place("deploy_dir", top / "deploy"),
+        reworked=place("reworked_deploy_dir", reworked / "deploy"),
+        revert=place("revert_dir", top / "revert"),
+        reworked_revert=place("reworked_revert_dir", reworked / "revert"),
         extension=conf.get("core.extension", "sql"),
         registry=conf.get("engine.pg.registry", "sqitch"),
     )

@@ -106,6 +106,10 @@ class Source(Protocol):
     same as no rows. `begins` is what the tool writes before the first statement of a migration, `marks` what it writes
     when the migration is done; `marks` fits whether or not `begins` was run. `marks_inside` tells whether the tool
     itself marks in the migration's transaction; to do so is always right, for the rows come out the same.
+
+    `down` is what the project wrote to take a migration back, loaded as a migration of its own; None where the tool has
+    no such thing, or there is no statement in it. `unmarks` is what the tool writes once that has run; it fits whether
+    or not the migration was marked, and the newest migration comes first.
     """
 
     @property
@@ -129,6 +133,8 @@ class Source(Protocol):
     def creates_bookkeeping(self, place: Place) -> tuple[Query, ...]: ...
     def begins(self, migration: Migration, place: Place) -> tuple[Query, ...]: ...
     def marks(self, migration: Migration, place: Place) -> tuple[Query, ...]: ...
+    def down(self, migration: Migration) -> Migration | None: ...
+    def unmarks(self, migration: Migration, place: Place) -> tuple[Query, ...]: ...
 
 
 @dataclass(frozen=True, kw_only=True)

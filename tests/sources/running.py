@@ -77,6 +77,18 @@ class World:
                         copy.write(statement.data)
             self.run(*self.source.marks(loaded, place))
 
+    def take_back(self, migrations: Sequence[Migration]) -> None:
+        """Newest first: each one's own way back, and then its marks."""
+        place = self.place()
+        assert place is not None
+        for migration in reversed(migrations):
+            down = self.source.down(migration)
+            assert down is not None, migration.path
+            with self.database.connect() as connection:
+                for statement in down.statements:
+                    connection.execute(statement.sql.encode())
+            self.run(*self.source.unmarks(migration, place))
+
     def ids(self) -> list[str | None]:
         return [migration.id for migration in self.state().migrations]
 

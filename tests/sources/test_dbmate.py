@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gate.model.migration import Sending
+from gate.sources import find_source
 from gate.sources.tool import Options
 from tests.servers import Database
 from tests.sources.running import EXAMPLES, world
@@ -92,3 +94,46 @@ def test_another_table_and_schema(database: Database) -> None:
     here = world(DIRECTORY, database, Options(schema="ops", table="versions"))
     assert here.ids() == []
     assert world(DIRECTORY, database, Options(table="versions")).ids() == []
+
+
+def test_what_gate_takes_back_dbmate_applies_again(database: Database) -> None:
+    here = world(DIRECTORY, database)
+    here.apply(here.state().migrations)
+    here.take_back(here.source.migrations()[1:])
+    assert up(database, DIRECTORY).count("Applied") == 2
+    here.take_back(here.source.migrations())
+    assert up(database, DIRECTORY).count("Applied") == 3
+
+
+def test_both_take_back_the_same(database: Database) -> None:
+    here = world(DIRECTORY, database)
+    rows = "SELECT version FROM schema_migrations ORDER BY version"
+    left: list[list[object]] = []
+    for takes_back in (
+        lambda: up(database, DIRECTORY, ("rollback",)),
+        lambda: here.take_back(here.source.migrations()[-1:]),
+    ):
+        up(database, DIRECTORY)
+        takes_back()
+        left.append(
+            [database.fetch(rows), database.fetch("SELECT relname FROM pg_class WHERE relkind = 'i' ORDER BY 1")]
+        )
+    assert left[0] == left[1]
+
+
+def test_a_way_back_has_options_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "1_a.sql").write_text(
+        "-- migrate:up transaction:false\nSELECT 1;\n-- migrate:down\nSELECT 2;\nSELECT 3;\n"
+    )
+    (tmp_path / "2_b.sql").write_text("-- migrate:up\nSELECT 1;\n-- migrate:down transaction:false\nSELECT 2;\n")
+    (tmp_path / "3_c.sql").write_text("-- migrate:up\nSELECT 1;\n-- migrate:down\n-- nothing to do\n")
+    (tmp_path / "4_d.sql").write_text("-- migrate:up\nSELECT 1;\n")
+    source = find_source(tmp_path)
+    one, two, three, four = map(source.down, source.migrations())
+    assert one is not None
+    assert two is not None
+    assert (three, four) == (None, None)
+    assert [(statement.sql, statement.line) for statement in one.statements] == [("SELECT 2", 4), ("SELECT 3", 5)]
+    assert (one.is_transactional, one.sending) == (True, Sending.IN_TRANSACTION)
+    assert (two.is_transactional, two.sending) == (False, Sending.ONE_MESSAGE)
+    assert (one.id, one.path) == ("1", source.migrations()[0].path)

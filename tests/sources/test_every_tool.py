@@ -17,6 +17,9 @@ from tests.sources.running import EXAMPLES, World, world
 pytestmark = pytest.mark.majors(newest=True)
 NAMES = [tool.name for tool in tools()]
 CREATABLE = [name for name in NAMES if name != "sqitch"]
+WITHOUT_A_WAY_BACK = ["flyway", "plain", "prisma"]
+WITH_A_WAY_BACK = [name for name in CREATABLE if name not in WITHOUT_A_WAY_BACK]
+RELATIONS = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
 
 
 def test_there_is_an_example_for_every_tool() -> None:
@@ -162,5 +165,58 @@ def test_no_percent_sign_is_left_for_a_driver_to_stumble_over(name: str) -> None
     source = find_source(EXAMPLES / name, options=Options(schema="5%"))
     place = Place("5%", "6%")
     loaded = source.load(source.migrations()[0])
-    for query in (*source.creates_bookkeeping(place), *source.begins(loaded, place), *source.marks(loaded, place)):
+    marks = (*source.begins(loaded, place), *source.marks(loaded, place), *source.unmarks(loaded, place))
+    for query in (*source.creates_bookkeeping(place), *marks):
         assert query.sql.count("%") == query.sql.count("%s") == len(query.parameters)
+
+
+# --- the way back -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.majors
+@pytest.mark.parametrize("name", WITH_A_WAY_BACK)
+def test_what_is_taken_back_is_pending_again(name: str, database: Database) -> None:
+    here = world(EXAMPLES / name, database)
+    everything = here.state().migrations
+    here.apply(everything)
+    here.take_back(everything[-1:])
+    assert (here.ids(), here.rules()) == ([everything[-1].id], {})
+    here.take_back(everything[:-1])
+    assert (here.ids(), here.rules()) == ([migration.id for migration in everything], {})
+    here.apply(everything)
+    assert (here.ids(), here.rules()) == ([], {})
+
+
+@pytest.mark.parametrize("name", WITH_A_WAY_BACK)
+def test_all_that_was_made_goes(name: str, database: Database) -> None:
+    here = world(EXAMPLES / name, database)
+    place = new_place(here.source, current_schema="public")
+    here.run(*here.source.creates_bookkeeping(place))
+    before = database.fetch(RELATIONS)
+    here.apply(here.state().migrations)
+    here.take_back(here.source.migrations())
+    assert database.fetch(RELATIONS) == before
+    assert database.fetch("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace") == []
+
+
+@pytest.mark.parametrize("name", WITH_A_WAY_BACK)
+@pytest.mark.parametrize("marks_beginnings", [False, True])
+def test_one_that_failed_was_not_marked(name: str, marks_beginnings: bool, database: Database) -> None:  # noqa: FBT001 - a case
+    """Then what is written is the same, and the earlier ones stay applied."""
+    here = world(EXAMPLES / name, database)
+    first, second, *rest = here.source.migrations()
+    here.apply((first,))
+    place = here.place()
+    assert place is not None
+    if marks_beginnings:
+        here.run(*here.source.begins(second, place))
+    here.run(*here.source.unmarks(second, place))
+    assert (here.ids(), here.rules()) == ([migration.id for migration in (second, *rest)], {})
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_WAY_BACK)
+def test_some_have_no_way_back(name: str) -> None:
+    source = find_source(EXAMPLES / name)
+    for migration in source.migrations():
+        assert source.down(migration) is None
+        assert source.unmarks(migration, Place("public", "x")) == ()

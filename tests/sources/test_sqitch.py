@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gate.sources import find_source
 from tests.servers import Database
 from tests.sources.running import EXAMPLES, World, world
 from tests.sources.tools_at_hand import run, sqitch, url
@@ -110,3 +111,72 @@ def test_an_edited_script_is_said_and_deployed_past(project: Path, database: Dat
     assert here.rules() == {"edited-after-applied": "warn"}
     assert "+ purchase" in at(project, database, "deploy")
     assert here.ids() == []
+
+
+def test_what_gate_takes_back_sqitch_deploys_again(project: Path, database: Database) -> None:
+    here = world(project, database)
+    at(project, database, "deploy", "--to", "account")
+    first, *rest = here.source.migrations()
+    here.apply(rest)
+    here.take_back(rest)
+    assert deployed(here) == [first.name]
+    assert "+ account_email" in at(project, database, "deploy")
+    assert (here.ids(), here.rules()) == ([], {})
+    here.take_back(here.source.migrations())
+    assert here.ids() == [one.id for one in here.source.migrations()]
+    assert database.fetch("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace") == []
+
+
+def test_the_registry_is_left_as_sqitch_would_leave_it(project: Path, database: Database) -> None:
+    queries = [f"SELECT {columns} FROM sqitch.{table} ORDER BY 1, 2, 3" for table, columns in list(COLUMNS.items())[:4]]
+    at(project, database, "deploy")
+    at(project, database, "revert", "-y", "--to", "account")
+    theirs = [database.fetch(query) for query in queries]
+    at(project, database, "revert", "-y")
+    database.execute("TRUNCATE sqitch.events")
+    at(project, database, "deploy")
+    here = world(project, database)
+    here.take_back(here.source.migrations()[1:])
+    assert [database.fetch(query) for query in queries] == theirs
+
+
+def test_one_that_was_not_deployed_leaves_no_event(project: Path, database: Database) -> None:
+    at(project, database, "deploy", "--to", "account")
+    here = world(project, database)
+    place = here.place()
+    assert place
+    before = database.fetch("SELECT event, change FROM sqitch.events")
+    here.run(*here.source.unmarks(here.source.migrations()[1], place))
+    assert database.fetch("SELECT event, change FROM sqitch.events") == before
+    assert deployed(here) == ["account"]
+
+
+def test_without_a_script_there_is_no_way_back(project: Path) -> None:
+    source = find_source(project)
+    first, *_ = source.migrations()
+    found = source.down(first)
+    assert found is not None
+    assert (found.path or "").endswith("revert/account.sql")
+    (project / "revert" / "account.sql").write_text("-- nothing\n")
+    assert source.down(first) is None
+    (project / "revert" / "account.sql").unlink()
+    assert source.down(first) is None
+
+
+def test_directories_of_sqitch_s_own_configuration(project: Path) -> None:
+    """A reworked change is taken back by the script of its time."""
+    source = find_source(project)
+    assert [Path(down.path or "").name for one in source.migrations() if (down := source.down(one))] == [
+        "account.sql",
+        "purchase@v1.0.sql",
+        "account_email.sql",
+        "purchase.sql",
+    ]
+    (project / "revert").rename(project / "undo")
+    assert source.down(source.migrations()[0]) is None
+    conf = project / "sqitch.conf"
+    conf.write_text(conf.read_text().replace("[core]", "[core]\n\trevert_dir = undo\n\treworked_revert_dir = undo"))
+    assert [Path(down.path or "").name for one in source.migrations() if (down := source.down(one))][:2] == [
+        "account.sql",
+        "purchase@v1.0.sql",
+    ]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gate.model.migration import StateFinding
+from gate.model.migration import Sending, StateFinding
 from gate.sources import find_source
 from gate.sources.flyway import checksum
 from gate.sources.tool import DEFAULTS, Options, Pending, Place
@@ -252,3 +252,76 @@ def test_sqitch_looks_only_behind_the_last_deployed_change() -> None:
     pending = source.pending(source.migrations(), [row(first), row(third)])
     assert (ids(pending), rules(pending)) == ([fourth.id], {"out-of-order": "warn"})
     assert finding(pending).migrations == (second.name,)
+
+
+# --- the way back: what goose, golang-migrate and Diesel write when they revert, from their sources -------------------
+
+
+def written(name: str, at: int) -> list[tuple[str, tuple[Any, ...]]]:
+    source = find_source(EXAMPLES / name)
+    queries = source.unmarks(source.migrations()[at], Place("public", source.default_table))
+    return [(query.sql, query.parameters) for query in queries]
+
+
+def test_recorded_goose_down_deletes_the_version() -> None:
+    assert written("goose", 1) == [('DELETE FROM "public"."goose_db_version" WHERE version_id = %s', (2,))]
+
+
+def test_recorded_diesel_revert_deletes_the_version() -> None:
+    assert written("diesel", 0) == [
+        ('DELETE FROM "public"."__diesel_schema_migrations" WHERE version = %s', ("20260101000000",))
+    ]
+
+
+def test_recorded_golang_migrate_down_sets_the_version_before() -> None:
+    truncate = ('TRUNCATE "public"."schema_migrations"', ())
+    insert = 'INSERT INTO "public"."schema_migrations" (version, dirty) VALUES (%s, %s)'
+    assert written("golang-migrate", 2) == [truncate, (insert, (2, False))]
+    assert written("golang-migrate", 0) == [truncate]
+
+
+@pytest.mark.parametrize("name", ["goose", "golang-migrate", "diesel"])
+def test_the_way_back_is_the_tool_s_own_part(name: str) -> None:
+    source = find_source(EXAMPLES / name)
+    found = [source.down(migration) for migration in source.migrations()]
+    last = [[statement.sql for statement in down.statements][-1] for down in found if down is not None]
+    assert last == ["DROP TABLE account", "DROP TABLE purchase", "DROP INDEX CONCURRENTLY account_email"]
+    assert [down.id for down in found if down is not None] == [migration.id for migration in source.migrations()]
+    assert not found[-1] or not found[-1].is_transactional
+
+
+def test_goose_s_ends_with_the_file_and_shares_its_transaction(tmp_path: Path) -> None:
+    (tmp_path / "1_a.sql").write_text("-- +goose NO TRANSACTION\n-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;\n")
+    (tmp_path / "2_b.sql").write_text("-- +goose Up\nSELECT 1;\n")
+    (tmp_path / "3_c.go").write_text("package migrations\n")
+    source = find_source(tmp_path)
+    one, two, three = map(source.down, source.migrations())
+    assert one is not None
+    assert [(statement.sql, statement.line) for statement in one.statements] == [("SELECT 2", 5)]
+    assert (one.is_transactional, one.sending) == (False, Sending.EACH)
+    assert (two, three) == (None, None)
+
+
+def test_golang_migrate_s_is_a_file_of_the_same_version(tmp_path: Path) -> None:
+    (tmp_path / "1_a.up.sql").write_text("SELECT 1")
+    (tmp_path / "001_b.down.sql").write_text("SELECT 2; SELECT 3")
+    (tmp_path / "2_c.up.sql").write_text("SELECT 1")
+    (tmp_path / "3_d.up.sql").write_text("SELECT 1")
+    (tmp_path / "3_d.down.sql").write_text("-- nothing")
+    source = find_source(tmp_path, told="golang-migrate")
+    one, two, three = map(source.down, source.migrations())
+    assert one is not None
+    assert (one.path or "").endswith("001_b.down.sql")
+    assert (len(one.statements), one.is_transactional) == (2, True)
+    assert (two, three) == (None, None)
+
+
+def test_diesel_s_is_beside_and_may_be_missing(tmp_path: Path) -> None:
+    for name in ("1_a", "2_b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "up.sql").write_text("SELECT 1")
+    (tmp_path / "1_a" / "down.sql").write_text("SELECT 2")
+    source = find_source(tmp_path, told="diesel")
+    one, two = map(source.down, source.migrations())
+    assert one is not None
+    assert ((one.path or "")[-12:], one.id, two) == ("1_a/down.sql", "1", None)

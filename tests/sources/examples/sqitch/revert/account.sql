@@ -1,1 +1,5 @@
-SELECT 1;
+-- Revert shop:account from pg
+
+BEGIN;
+DROP TABLE account;
+COMMIT;

@@ -1,1 +1,3 @@
-SELECT 1;
+-- Revert shop:account_email from pg
+
+DROP INDEX CONCURRENTLY account_email;

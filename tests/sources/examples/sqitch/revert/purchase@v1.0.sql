@@ -1,1 +1,5 @@
-SELECT 1;
+-- Revert shop:purchase from pg
+
+BEGIN;
+DROP TABLE purchase;
+COMMIT;
