@@ -12,6 +12,7 @@ from gate.model.catalog import (
     Column,
     Constraint,
     Gathered,
+    Granted,
     Index,
     IndexKey,
     OperatorClass,
@@ -56,6 +57,7 @@ def asks(oids: list[int], *, role_oid: int, major: int, locked: list[int], sees_
         "columns": {"locked": locked},
         "constraints": {"locked": locked},
         "indexes": {"locked": locked},
+        "statistics": {"locked": locked},
         "sizes": {"locked": locked},
         "definitions": {"locked": locked},
     }
@@ -175,6 +177,16 @@ def _column(row: Row, gathered: Mapping[tuple[int, int], Gathered], *, sees_all:
         **{name: row[name] for name in _COLUMN},
         has_statistics=found is not None or (row["is_hidden"] and not sees_all),
         gathered=found,
+        options=tuple(row["options"]),
+        grants=_grants(row),
+    )
+
+
+def _grants(row: Row) -> tuple[Granted, ...]:
+    """An access control list that is not the default one, in the order of the catalog."""
+    return tuple(
+        Granted(grantee=grantee, privilege=privilege, is_grantable=is_grantable, grantor=grantor)
+        for grantee, privilege, is_grantable, grantor in row["grants"] or ()
     )
 
 
@@ -191,20 +203,19 @@ def _gathered(row: Row) -> Gathered:
 
 _COLUMN = (
     "number", "name", "type", "typmod", "collation", "is_not_null", "default", "volatility", "identity", "generated",
-    "is_local", "inherit_count", "storage",
+    "is_local", "inherit_count", "storage", "statistics_target", "comment",
 )  # fmt: skip
 
 
 def _constraint(row: Row) -> Constraint:
-    return Constraint(
-        **{**row, "columns": tuple(row["columns"]), "referenced_columns": tuple(row["referenced_columns"])}
-    )
+    lists = {name: tuple(row[name]) for name in ("columns", "referenced_columns", "set_columns")}
+    return Constraint(**{**row, **lists})
 
 
 _INDEX = (
     "oid", "name", "relation", "is_unique", "is_primary", "is_exclusion", "is_valid", "is_replica_identity",
     "is_clustered", "has_expressions", "has_predicate", "is_partitioned", "parent",
-    "definition",
+    "definition", "written", "comment",
 )  # fmt: skip
 _INDEX_WORDS = ("schema", "method", "owner", "tablespace")
 
@@ -265,7 +276,7 @@ def _statistics(row: Row) -> Statistics:
 
 
 def _sequence(row: Row) -> Sequence:
-    fields = dict(row)
+    fields = {**row, "grants": _grants(row)}
     fields.pop("is_readable")
     return Sequence(**fields)
 

@@ -50,9 +50,21 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """One entry of an access control list; PUBLIC is an empty `grantee`."""
+
+    grantee: str
+    privilege: str
+    is_grantable: bool = False
+    grantor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """A row of `pg_attribute`. `volatility` is that of `default`: `i`, `s`, `v`, or None without one.
 
+    `statistics_target` is -1 where the configured one holds; `options` are as in `attoptions` (`n_distinct=5`).
+    `grants` are the privileges on this column alone.
     `is_new` is true where the release adds it: code that runs before the release does not know it. `filled` is then
     what the rows that were there hold in it, as SQL; empty where that is not one value for all of them.
     """
@@ -72,6 +84,10 @@ class Column:
     has_statistics: bool = False
     gathered: Gathered | None = None
     storage: str = ""
+    statistics_target: int = -1
+    options: tuple[str, ...] = ()
+    grants: tuple[Granted, ...] = ()
+    comment: str | None = None
     is_new: bool = False
     filled: str = ""
 
@@ -82,7 +98,8 @@ class Constraint:
 
     `kind` is `contype` (`c f p u x n t`). `columns` and `referenced_columns` are attribute numbers, `referenced` the
     other table of a foreign key, `expression` a check's text, `index` the index it needs or owns.
-    `parent` is the constraint of the partitioned table it belongs to, 0 without one.
+    `parent` is the constraint of the partitioned table it belongs to, 0 without one. `set_columns` are those that
+    ON DELETE SET NULL or SET DEFAULT sets, none where it sets them all; `is_period` where the last column is a PERIOD.
     """
 
     oid: int
@@ -105,6 +122,9 @@ class Constraint:
     on_update: str = "a"
     match: str = "s"  # s (simple), f (full); a space where it is no foreign key
     parent: int = 0
+    set_columns: tuple[int, ...] = ()
+    is_period: bool = False
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +144,7 @@ class Index:
 
     `constraint` is the constraint that owns it, 0 without one; `parent` the partitioned index above it. `definition` is
     its CREATE INDEX as the server prints it: read of partitioned indexes and of those with expressions or a predicate,
-    whose other parts say all there is to know.
+    whose other parts say all there is to know; `written` is the same of every index.
     """
 
     oid: int
@@ -150,6 +170,8 @@ class Index:
     owner: str = ""
     tablespace: str = ""
     definition: str | None = None
+    written: str | None = None
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +222,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """An extended statistics object (`pg_statistic_ext`)."""
+    """An extended statistics object (`pg_statistic_ext`); `written` is its CREATE STATISTICS as it is printed."""
 
     oid: int
     schema: str
@@ -208,6 +230,8 @@ class Statistics:
     relation: int
     columns: tuple[int, ...] = ()
     owner: str = ""
+    written: str | None = None
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +246,12 @@ class Sequence:
     owner_table: int = 0
     owner_column: int = 0
     is_identity: bool = False
+    start: int = 1
+    minimum: int = 1
+    cache: int = 1
+    cycles: bool = False
+    grants: tuple[Granted, ...] = ()
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from gate.model.actions import (
     PublicationAction,
     SequenceAction,
 )
-from gate.model.catalog import Publication, Relation, Schema, Sequence
+from gate.model.catalog import Depend, Publication, Ref, Relation, Schema, Sequence
 from gate.model.effects import NotUnderstood, ServerWouldReject, Touch
 from gate.model.facts import fact
 from gate.model.locks import LockMode
@@ -109,7 +109,24 @@ def apply_sequence(action: SequenceAction, snapshot: Snapshot) -> Snapshot:
         )
     if found is None or found.sequence is None:
         return snapshot
-    return world.put(replace(found, sequence=_owned(action, found.sequence, world)))
+    sequence = _owned(action, found.sequence, world)
+    if action.owned_by is not None:
+        world = _with_owner(world, found, sequence)
+    return world.put(replace(found, sequence=sequence))
+
+
+def _with_owner(world: Snapshot, found: Relation, sequence: Sequence) -> Snapshot:
+    """Only the column that owns it takes the sequence along when it goes."""
+    own = Ref("pg_class", found.oid)
+    kept = {
+        on: tuple(edge for edge in edges if (edge.dependent, edge.kind, on.catalog) != (own, "a", own.catalog))
+        for on, edges in world.dependents.items()
+    }
+    world = replace(world, dependents=kept)
+    if not sequence.owner_table:
+        return world
+    owner = Ref("pg_class", sequence.owner_table, sequence.owner_column)
+    return world.depends(Depend(dependent=own, on=owner, kind="a", relation=found.oid))
 
 
 def _owned(action: SequenceAction, sequence: Sequence, world: Snapshot) -> Sequence:

@@ -164,9 +164,20 @@ def _changed(ref: Ref, fields: dict[str, str], world: Snapshot) -> Snapshot:
         case "pg_publication":
             changed = tuple(replace(item, **fields) if item.oid == ref.oid else item for item in world.publications)  # type: ignore[arg-type]
             return replace(world, publications=changed)
+        case "pg_statistic_ext":
+            return world.put(*(_restated(item, ref, fields) for item in _with_statistics(ref, world)))
         case _:
             others = tuple(replace(item, **fields) if item.oid == ref.oid else item for item in world.others)  # type: ignore[arg-type]
             return replace(world, others=others)
+
+
+def _with_statistics(ref: Ref, world: Snapshot) -> Iterator[Relation]:
+    return (item for item in world.relations.values() if any(own.oid == ref.oid for own in item.statistics))
+
+
+def _restated(table: Relation, ref: Ref, fields: dict[str, str]) -> Relation:
+    own = tuple(replace(item, **fields) if item.oid == ref.oid else item for item in table.statistics)  # type: ignore[arg-type]
+    return replace(table, statistics=own)
 
 
 def _changed_schema(ref: Ref, fields: dict[str, str], world: Snapshot) -> Snapshot:

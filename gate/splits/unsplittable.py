@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from gate.model.actions import AlterDomain, Cluster, NamedPart, SetExpression, SetType, Vacuum
+from gate.model.actions import AlterDomain, Cluster, NamedPart, SetExpression, Vacuum
 from gate.model.names import Name, quoted
 from gate.model.steps import CannotSplit, Step
 from gate.splits.case import Case, Recipe
@@ -18,18 +18,6 @@ _COPY = (
     "1. make a copy of the table as it should be; 2. keep it with triggers on the old one; 3. fill it in batches; "
     "4. exchange the names in one short transaction"
 )
-
-
-def type_change(case: Case) -> tuple[Step, ...]:
-    """ALTER COLUMN TYPE that rewrites, or builds indexes anew."""
-    on, column = name_of(table_of(case)), quoted(part_of(case, SetType).column)
-    raise CannotSplit(
-        f"the new type of {column} has to be written into every row of {on} and every index on it at once",
-        remedy=f"over several releases: 1. add a column of the new type beside {column}; 2. keep both with a trigger "
-        "that writes each into the other; 3. fill the old rows in batches, build its indexes CONCURRENTLY, add its "
-        f"constraints NOT VALID and VALIDATE them; 4. let the code read and write the new column; 5. drop {column} and "
-        "the trigger",
-    )
 
 
 def expression(case: Case) -> tuple[Step, ...]:
@@ -94,7 +82,6 @@ def vacuumed(case: Case) -> tuple[Step, ...]:
 _WINDOW = "do it in a maintenance window, or by hand: " + _COPY
 
 SPLITS: dict[str, Callable[[Case], tuple[Step, ...]]] = {
-    "SetType": type_change,
     "SetExpression": expression,
     "AlterDomain": domain,
     "SetLogged": moved("making a logged table of", _WINDOW),

@@ -44,7 +44,10 @@ def wants_of(node: Tree, statement: Statement) -> Wants:
 def _for_splits(action: Action) -> Wants:
     """What a split of it names: the names that are taken, and what a numbered column takes its numbers with."""
     parts = action.parts if isinstance(action, AlterTable) else ()
-    is_numbered = any(isinstance(part, AddColumn) and (part.spec.serial or part.spec.identity) for part in parts)
+    is_numbered = any(
+        isinstance(part, SetType) or (isinstance(part, AddColumn) and (part.spec.serial or part.spec.identity))
+        for part in parts
+    )
     return Wants(
         needs_names=_adds_without_name(action),
         functions=frozenset({Name("nextval"), Name("setval")}) if is_numbered else frozenset(),
@@ -58,7 +61,7 @@ def _adds_without_name(action: Action) -> bool:
         return True
     parts = action.parts if isinstance(action, AlterTable) else ()
     return any(
-        isinstance(part, AddColumn | AddConstraint | AttachPartition | DetachPartition)
+        isinstance(part, AddColumn | AddConstraint | AttachPartition | DetachPartition | SetType)
         or (isinstance(part, NamedPart) and part.what == "SetNotNull")
         for part in parts
     )

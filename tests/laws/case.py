@@ -24,6 +24,7 @@ class LawCase:
     reorders: bool = False
     works: bool = True
     is_alone: bool = False
+    also: str = ""
 
     def __str__(self) -> str:
         return self.name

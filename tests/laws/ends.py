@@ -119,10 +119,12 @@ def _pg_dump() -> Path:
 
 
 _TABLE = re.compile(r"CREATE (?:UNLOGGED |FOREIGN )?TABLE .*\($")
+# The columns of extended statistics are kept in the order of the table's, before any expression.
+_STATISTICS = re.compile(r"(CREATE STATISTICS .* ON )([^()]*?)((?:, \(.*)? FROM .*)")
 
 
 def _in_any_order(lines: list[str]) -> list[str]:
-    """The columns and constraints inside each CREATE TABLE sorted."""
+    """The columns and constraints inside each CREATE TABLE sorted, the columns of each CREATE STATISTICS too."""
     found: list[str] = []
     inside: list[str] | None = None
     for line in lines:
@@ -132,9 +134,14 @@ def _in_any_order(lines: list[str]) -> list[str]:
         elif inside is not None:
             inside.append(line.removesuffix(","))
         else:
-            found.append(line)
+            found.append(_STATISTICS.sub(_sorted_columns, line))
             inside = [] if _TABLE.match(line) else None
     return found
+
+
+def _sorted_columns(found: re.Match[str]) -> str:
+    begin, columns, end = found.groups()
+    return f"{begin}{', '.join(sorted(columns.split(', ')))}{end}"
 
 
 def _rows(database: Database, unlike: frozenset[str]) -> dict[str, list[tuple[Any, ...]]]:

@@ -100,7 +100,7 @@ def _texts(scripts: Iterable[str]) -> list[str]:
 
 def _plain_end(case: LawCase, clone: Clone) -> End:
     database = clone(_setup(case))
-    for item in split_script(case.sql):
+    for item in (*split_script(case.sql), *split_script(case.also)):
         database.execute(item.sql)
     return _end(case, database)
 

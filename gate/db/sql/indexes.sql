@@ -15,6 +15,8 @@ SELECT i.indexrelid AS oid, n.nspname::text AS schema, c.relname::text AS name, 
        c.relkind = 'I' AS is_partitioned, c.relpages AS pages,
        CASE WHEN (c.relkind = 'I' OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) AND NOT w.oid = ANY (%(locked)s::oid[])
             THEN pg_catalog.pg_get_indexdef(i.indexrelid) END AS definition,
+       CASE WHEN NOT w.oid = ANY (%(locked)s::oid[]) THEN pg_catalog.pg_get_indexdef(i.indexrelid) END AS written,
+       d.description AS comment,
        coalesce(h.inhparent, 0) AS parent,
        pg_catalog.pg_get_userbyid(c.relowner)::text AS owner, coalesce(s.spcname::text, '') AS tablespace
 FROM pg_catalog.unnest(%(relations)s::oid[]) w(oid)
@@ -24,4 +26,6 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_am a ON a.oid = c.relam
 LEFT JOIN pg_catalog.pg_inherits h ON h.inhrelid = i.indexrelid
 LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace
+LEFT JOIN pg_catalog.pg_description d ON d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND d.objoid = c.oid AND d.objsubid = 0
 ORDER BY i.indrelid, c.relname, c.oid

@@ -80,9 +80,11 @@ def _adding(constraint: Tree) -> Tree:
     return adding
 
 
-def add_check(table: Name, name: str, expression: str) -> str:
+def add_check(table: Name, name: str, expression: str, *, no_inherit: bool = False, is_enforced: bool = True) -> str:
     """ADD CONSTRAINT ... CHECK (expression) NOT VALID."""
-    constraint = pb.Constraint(contype=pb.CONSTR_CHECK, conname=name, skip_validation=True, is_enforced=True)
+    constraint = pb.Constraint(
+        contype=pb.CONSTR_CHECK, conname=name, skip_validation=True, is_enforced=is_enforced, is_no_inherit=no_inherit
+    )
     select = sole(f"SELECT {expression}").select_stmt
     constraint.raw_expr.CopyFrom(select.target_list[0].res_target.val)
     return alter_table(table, _adding(constraint))
@@ -96,10 +98,16 @@ def add_foreign_key(
     referenced_columns: Iterable[str],
     *,
     actions: tuple[str, str, str],
+    set_columns: Iterable[str] = (),
     is_deferrable: bool = False,
     is_deferred: bool = False,
+    is_valid: bool = True,
+    is_enforced: bool = True,
 ) -> str:
-    """ADD CONSTRAINT ... FOREIGN KEY; `actions` are the letters of MATCH, ON DELETE, ON UPDATE in `pg_constraint`."""
+    """ADD CONSTRAINT ... FOREIGN KEY; `actions` are the letters of MATCH, ON DELETE, ON UPDATE in `pg_constraint`.
+
+    `set_columns` are those that ON DELETE sets, where it does not set them all.
+    """
     match, on_delete, on_update = actions
     constraint = pb.Constraint(
         contype=pb.CONSTR_FOREIGN,
@@ -109,8 +117,9 @@ def add_foreign_key(
         fk_upd_action=on_update,
         deferrable=is_deferrable,
         initdeferred=is_deferred,
-        initially_valid=True,
-        is_enforced=True,
+        initially_valid=is_valid,
+        skip_validation=not is_valid,
+        is_enforced=is_enforced,
     )
     constraint.pktable.CopyFrom(pb.RangeVar(inh=True, relpersistence="p"))
     point(constraint.pktable, referenced)
@@ -118,4 +127,6 @@ def add_foreign_key(
         constraint.fk_attrs.add().string.sval = column
     for column in referenced_columns:
         constraint.pk_attrs.add().string.sval = column
+    for column in set_columns:
+        constraint.fk_del_set_cols.add().string.sval = column
     return alter_table(table, _adding(constraint))
