@@ -9,6 +9,8 @@ _BENCHES = {
     "plan": "what `gate plan` costs, beside two linters",
     "estimate": "what gate says that work takes, beside what it took",
     "stall": "what clients feel of risky migrations, run plain, by gate, by Django, and of none",
+    "backfill": "how fast a backfill is beside one plain UPDATE, and what a load feels meanwhile",
+    "kill": "how long gate's backends outlive a SIGTERM, a deadline, and kill -9",
 }
 
 
