@@ -12,7 +12,8 @@ class LawCase:
     `unlike` names columns, as `table.column`, whose values differ from one run to the next (a random default): they are
     held against each other only as null or not. `reorders` where a column is rebuilt, so that its place may differ.
     `works` is False where the plain statement does no work and is split for its lock alone. `is_alone`: the plain
-    statement refuses a transaction.
+    statement refuses a transaction. `also` is what the steps do beyond the plain statement, done after it: the
+    sequence of a serial grows with its column.
     """
 
     name: str
