@@ -9,11 +9,11 @@ from gate.app.opening import open_connection
 from gate.app.request import Request
 from gate.app.settings import load
 from gate.db.rows import fetch
-from gate.journal.leftovers import asks, dropped_by, half_done, made_by, there
+from gate.journal.leftovers import asks, dropped_by, forgotten, half_done, made_by, there
 from gate.model.errors import MissingPrivilege, UsageError
 from gate.model.migration import Query
 from gate.model.run import Backend, Leftover, Outcome
-from gate.run.journalling import Standing, runner_lock_holder
+from gate.run.journalling import Journal, Standing, runner_lock_holder
 from gate.run.stock import Holder, Stock
 from gate.run.world import Row
 
@@ -28,7 +28,8 @@ def status(request: Request) -> Stock:
         def ask(query: Query) -> tuple[Row, ...]:
             return tuple(fetch(connection, query))
 
-        standing = journal_with(settings, ask).standing()
+        journal = journal_with(settings, ask)
+        standing = journal.standing()
         if standing.unreadable:
             refused = MissingPrivilege if standing.is_forbidden else UsageError
             raise refused(standing.unreadable, remedy=standing.remedy)
@@ -37,7 +38,7 @@ def status(request: Request) -> Stock:
             standing=standing,
             holder=_holder(ask, settings.journal_schema),
             leftovers=_leftovers(ask, standing),
-            left=_left(ask, standing),
+            left=(*_left(ask, standing), *_forgotten(ask, journal)),
         )
 
 
@@ -52,6 +53,11 @@ def _holder(ask: Ask, schema: str) -> Holder | None:
 def _leftovers(ask: Ask, standing: Standing) -> tuple[Leftover, ...]:
     made = made_by(standing.unfinished)
     return half_done(made, ask(asks(made))) if made else ()
+
+
+def _forgotten(ask: Ask, journal: Journal) -> tuple[Leftover, ...]:
+    made = made_by(journal.settled())
+    return forgotten(made, ask(asks(made))) if made else ()
 
 
 def _left(ask: Ask, standing: Standing) -> tuple[Leftover, ...]:

@@ -12,7 +12,7 @@ from gate.journal.looking import Look
 from gate.journal.making import made, refusal
 from gate.journal.published import finding
 from gate.journal.tables import TABLES, VERSIONS, JournalVersion
-from gate.journal.writing import Writing
+from gate.journal.writing import OWN_ROLE, Writing
 from gate.model.errors import UsageError
 from gate.model.migration import Query
 from gate.model.plan import Finding
@@ -20,7 +20,7 @@ from gate.model.program import Program
 from gate.model.rates import PastRun
 from gate.model.run import Run, UnitRun
 from gate.model.version import VERSION
-from gate.run.journalling import DEFAULT_SCHEMA, Mark, ProgramState, Standing, Start
+from gate.run.journalling import DEFAULT_SCHEMA, Kept, Mark, ProgramState, Standing, Start
 from gate.run.world import Row
 
 Ask: TypeAlias = Callable[[Query], tuple[Row, ...]]
@@ -110,7 +110,7 @@ class DatabaseJournal:
         self.ask(self._writing.measures(key, unit, run))
 
     def mark(self, key: int, mark: Mark, *, run: str) -> tuple[Query, ...]:
-        return (self._writing.marks(key, mark, run),)
+        return (OWN_ROLE, self._writing.marks(key, mark, run))
 
     def finish(self, key: int, state: ProgramState) -> tuple[Query, ...]:
         return (self._writing.finishes(key, state),)
@@ -121,9 +121,13 @@ class DatabaseJournal:
     def read(self, rows: Sequence[Row]) -> Mark | None:
         return reading.mark(rows)
 
+    def settled(self) -> tuple[Kept, ...]:
+        if not _is_readable(self._look()):
+            return ()
+        return reading.kept(self.ask(reading.asks_for_settled(self.schema)))
+
     def past_runs(self) -> tuple[PastRun, ...]:
-        look = self._look()
-        if len(look.tables) < len(TABLES) or not _may_read(look):
+        if not _is_readable(self._look()):
             return ()
         return reading.past_runs(self.ask(reading.asks_for_past_runs(self.schema)))
 
@@ -154,6 +158,10 @@ class DatabaseJournal:
 
 def _may_read(look: Look) -> bool:
     return look.may_use_schema and not look.unreadable
+
+
+def _is_readable(look: Look) -> bool:
+    return len(look.tables) == len(TABLES) and _may_read(look)
 
 
 def _may_make(look: Look) -> bool:

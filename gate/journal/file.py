@@ -23,7 +23,7 @@ from gate.model.program import Program
 from gate.model.rates import PastRun
 from gate.model.records import to_record
 from gate.model.run import Outcome, Run, UnitRun
-from gate.run.journalling import KnownRun, Mark, ProgramState, Standing, Start
+from gate.run.journalling import Kept, KnownRun, Mark, ProgramState, Standing, Start
 from gate.run.world import Row
 
 VERSION = 1
@@ -98,6 +98,9 @@ class FileJournal:
 
     def read(self, rows: Sequence[Row]) -> Mark | None:  # noqa: ARG002 - as `keep`
         return None
+
+    def settled(self) -> tuple[Kept, ...]:
+        return ()
 
     def past_runs(self) -> tuple[PastRun, ...]:
         return ()

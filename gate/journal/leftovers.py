@@ -21,6 +21,8 @@ from gate.sql.tree import DoesNotParse
 # As the parser calls them.
 _WORDS = {"statistic ext": "statistics object", "matview": "materialized view"}
 _RELATIONS = ("table", "sequence", "view", "matview")
+# As they are, or at all: what the migration itself makes of these kinds has no step of its own to take it back.
+_NEVER_MEANT = ("index", "constraint", "trigger", "function")
 _BEGUN = (State.BEGUN, State.DONE, State.FAILED)
 
 
@@ -34,11 +36,11 @@ class Made:
     part_of: Name | None = None
 
 
-def made_by(kept: Iterable[Kept]) -> tuple[Made, ...]:
+def made_by(programs: Iterable[Kept]) -> tuple[Made, ...]:
     """What the units that were begun can have left, each object once."""
     undo = [
         unit.undo
-        for item in kept
+        for item in programs
         if item.program is not None
         for unit in item.program.units
         if item.mark_of(unit.ordinal).state in _BEGUN
@@ -138,10 +140,21 @@ def there(made: Sequence[Made], rows: Sequence[Row]) -> tuple[Made, ...]:
 
 def half_done(made: Sequence[Made], rows: Sequence[Row]) -> tuple[Leftover, ...]:
     """Those that nobody would want to keep as they are: a valid index and a validated constraint are no leftovers."""
-    states = {row["at"]: row["is_whole"] for row in document(rows) or ()}
+    return tuple(Leftover(what=_said(item), sql=item.sql) for item in _not_whole(made, rows))
+
+
+def forgotten(made: Sequence[Made], rows: Sequence[Row]) -> tuple[Leftover, ...]:
+    """The same where somebody else has brought the migration to its end: its columns and tables are meant to be."""
     return tuple(
-        Leftover(what=_said(item), sql=item.sql) for at, item in enumerate(made) if at in states and not states[at]
+        Leftover(what=_said(item), sql=item.sql, needs_person=True)
+        for item in _not_whole(made, rows)
+        if item.kind in _NEVER_MEANT
     )
+
+
+def _not_whole(made: Sequence[Made], rows: Sequence[Row]) -> Iterator[Made]:
+    states = {row["at"]: row["is_whole"] for row in document(rows) or ()}
+    return (item for at, item in enumerate(made) if at in states and not states[at])
 
 
 def _said(made: Made) -> str:

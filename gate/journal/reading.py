@@ -40,6 +40,16 @@ SELECT pg_catalog.json_build_object(
 )::text AS answer
 """
 
+_SETTLED = """
+WITH settled AS (
+  SELECT * FROM {schema}.programs WHERE state = 'settled' ORDER BY ended_at DESC LIMIT %s::integer)
+SELECT pg_catalog.json_build_object(
+  'programs', (SELECT pg_catalog.json_agg(p ORDER BY p.id) FROM settled AS p),
+  'units', (SELECT pg_catalog.json_agg(u ORDER BY u.program, u.ordinal)
+    FROM (SELECT u.* FROM {schema}.units AS u JOIN settled AS p ON p.id = u.program) AS u)
+)::text AS answer
+"""
+
 _MARK = """
 SELECT pg_catalog.row_to_json(u)::text AS answer FROM {schema}.units AS u
 WHERE u.program = %s::bigint AND u.ordinal = %s::integer
@@ -59,6 +69,11 @@ def asks_for_standing(schema: str) -> Query:
     return Query(_STANDING.replace("{schema}", identifier(schema)), (str(_RUNS),))
 
 
+def asks_for_settled(schema: str) -> Query:
+    """The programs that were settled last."""
+    return Query(_SETTLED.replace("{schema}", identifier(schema)), (str(_RUNS),))
+
+
 def asks_for_mark(schema: str, key: int, ordinal: int) -> Query:
     return Query(_MARK.replace("{schema}", identifier(schema)), (str(key), str(ordinal)))
 
@@ -70,18 +85,24 @@ def asks_for_past_runs(schema: str) -> Query:
 def standing(rows: Sequence[Row], *, place: str, version: int) -> Standing:
     """The answer to `asks_for_standing`; `version` is what this gate knows."""
     found = document(rows)
-    marks: dict[int, list[Mark | None]] = {}
-    for unit in found["units"] or ():
-        marks.setdefault(unit["program"], []).append(_mark(unit))
     written = found["version"] or 0
     return Standing(
         place=place,
         version=written,
         made_by=found["gate"] or "",
         is_newer=written > version,
-        unfinished=tuple(_kept(row, tuple(marks.get(row["id"], ()))) for row in found["programs"] or ()),
+        unfinished=kept(rows),
         runs=tuple(_run(item["run"], item["heartbeat_age_s"]) for item in found["runs"] or ()),
     )
+
+
+def kept(rows: Sequence[Row]) -> tuple[Kept, ...]:
+    """The programs in the answer, each with the marks of its units."""
+    found = document(rows)
+    marks: dict[int, list[Mark | None]] = {}
+    for unit in found["units"] or ():
+        marks.setdefault(unit["program"], []).append(_mark(unit))
+    return tuple(_kept(row, tuple(marks.get(row["id"], ()))) for row in found["programs"] or ())
 
 
 def mark(rows: Sequence[Row]) -> Mark | None:

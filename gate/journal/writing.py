@@ -23,6 +23,9 @@ from gate.model.run_document import document
 from gate.run.journalling import Mark, ProgramState, Start
 from gate.sql.masking import masked
 
+OWN_ROLE = Query("SET LOCAL role TO DEFAULT")
+"""Whatever role a migration has taken, its mark is written by the one that connects, to whom the journal belongs."""
+
 RUNS_KEPT = 200
 PROGRAMS_KEPT = 500
 """Of those that are over; what is unfinished always stays."""

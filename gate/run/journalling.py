@@ -214,16 +214,19 @@ class Journal(Protocol):
         """What a unit took and met, once it is over. Its state is left to its marks."""
 
     def mark(self, key: int, mark: Mark, *, run: str) -> tuple[Query, ...]:
-        """To be sent in the unit's (or the batch's) own transaction."""
+        """To be sent in the unit's (or the batch's) own transaction, after all that the migration's role has to do."""
 
     def finish(self, key: int, state: ProgramState) -> tuple[Query, ...]:
-        """To be sent with the program's last unit, or alone where that has no transaction."""
+        """To be sent after the mark of the program's last unit, or alone where that has no transaction."""
 
     def asks(self, key: int, ordinal: int) -> tuple[Query, ...]:
         """Asks for the mark of a unit, on any connection; what it answers is for `read`."""
 
     def read(self, rows: Sequence[Row]) -> Mark | None:
         """The mark in the rows of `asks`; None where there is none."""
+
+    def settled(self) -> tuple[Kept, ...]:
+        """The last programs whose migrations somebody else has brought to their end: no run looks at them again."""
 
     def past_runs(self) -> tuple[PastRun, ...]:
         """What earlier units took, for `gate.model.rates.learned`."""

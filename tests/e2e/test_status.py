@@ -138,6 +138,26 @@ def test_what_needs_a_person_does_so_until_it_is_gone(database: Database, tmp_pa
     assert taken(database, tmp_path)[0] == 0
 
 
+def test_what_a_settled_migration_left_behind(database: Database, tmp_path: Path) -> None:
+    """Somebody has finished it by hand: its columns are meant to be there, a trigger of its steps is not."""
+    database.execute(TABLES + ";" + MAKES)
+    with journal_of(database) as journal:
+        key = half_way(journal)
+        journal.ask(*journal.finish(key, ProgramState.SETTLED))
+        journal.end_run(run())
+    code, found = taken(database, tmp_path)
+    assert (code, found["unfinished"], found["needs_person"]) == (31, [], True)
+    assert [leftover["sql"].partition(" ON ")[0] for leftover in found["leftovers"]] == [
+        "ALTER TABLE public.t DROP CONSTRAINT IF EXISTS t_check",
+        "DROP TRIGGER keep",
+        "DROP FUNCTION public.keep()",
+        "DROP INDEX CONCURRENTLY IF EXISTS public.t_b",
+    ]
+    for leftover in found["leftovers"]:
+        database.execute(leftover["sql"])
+    assert taken(database, tmp_path)[0] == 0
+
+
 @contextmanager
 def reader(database: Database) -> Iterator[str]:
     """The URL of a role that has nothing of its own."""

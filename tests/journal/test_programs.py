@@ -232,3 +232,33 @@ def test_a_unit_that_nobody_kept_has_no_mark(database: Database) -> None:
         journal = DatabaseJournal(asking(connection))
         journal.prepare()
         assert state_of(journal, 1, 1) is None
+
+
+@pytest.mark.parametrize("setting", ["RESET role", "SET role = journal_owner"])
+def test_a_migration_may_take_another_role(database: Database, setting: str) -> None:
+    """The journal belongs to the role that connects, or to the one that it takes by its own setting."""
+    database.execute(
+        "CREATE ROLE journal_login LOGIN; CREATE ROLE journal_owner; CREATE ROLE journal_app;"
+        "GRANT journal_owner, journal_app TO journal_login;"
+        f"GRANT CREATE ON DATABASE {database.name} TO journal_owner, journal_login"
+    )
+    try:
+        database.execute(f"ALTER ROLE journal_login {setting}")
+        with (
+            journal_of(database, user="journal_login") as journal,
+            database.connect(user="journal_login") as hands,
+        ):
+            journal.prepare()
+            key = journal.keep(program(), run="run1")
+            hands.execute("SET ROLE journal_app")
+            hands.execute("BEGIN")
+            send(hands, journal.mark(key, Mark(ordinal=1, state=State.DONE), run="run1"))
+            send(hands, journal.finish(key, ProgramState.DONE))
+            hands.execute("COMMIT")
+            assert state_of(journal, key, 1) is State.DONE
+            assert hands.execute("SELECT current_user").fetchone() == ("journal_app",)
+    finally:
+        database.execute(
+            "DROP OWNED BY journal_login, journal_owner, journal_app CASCADE;"
+            "DROP ROLE journal_login, journal_owner, journal_app"
+        )

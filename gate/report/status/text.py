@@ -78,7 +78,7 @@ def _at_work(stock: Stock) -> str:
 
 def _why_a_person(stock: Stock) -> str:
     if stock.left:
-        return "and the last run left in the database what no run takes away"
+        return "and the database has what releases left and no run takes away"
     if stock.not_understood:
         return "and its steps are another gate's that this one does not know: release with that one"
     return "and the last run could not get on with it"
