@@ -58,6 +58,7 @@ class LogLines:
         self._clock = clock
         self._said_s = clock()
         self._is_paused = False
+        self._before: Event | None = None
 
     def __call__(self, event: Event) -> None:
         """Says it, unless it is progress that is not due."""
@@ -67,8 +68,9 @@ class LogLines:
         if isinstance(event, Progressed | UnitBegan):
             self._said_s = now
             self._is_paused = isinstance(event, Progressed) and bool(event.paused_for)
-        for line in lines(event):
+        for line in lines(event, self._before):
             self._write(f"{PREFIX}{masked(line.text)}\n")
+        self._before = event
 
     def _is_due(self, event: Progressed, now: float) -> bool:
         """A pause is told sooner, for whoever wonders why nothing moves."""

@@ -23,6 +23,7 @@ class LiveLines:
         self._console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._bar: Progress | None = None
         self._task: TaskID | None = None
+        self._before: Event | None = None
 
     def __call__(self, event: Event) -> None:
         """A line, or the bar moves."""
@@ -31,8 +32,9 @@ class LiveLines:
             return
         if isinstance(event, UnitBegan | UnitEnded):
             self.close()
-        for line in lines(event):
+        for line in lines(event, self._before):
             self._console.print(Text(f"gate: {masked(line.text)}", style=line.colour))
+        self._before = event
         if self._bar is not None:
             self._bar.refresh()
 

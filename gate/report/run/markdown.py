@@ -92,7 +92,7 @@ def _migrations(run: Run) -> str:
     """A row each; what is left comes first, for it is what has to be looked at."""
     left = done.ran(run, () if run.outcome in BEFORE_IT_BEGAN and not run.migrations else run.left)
     finished = done.ran(run, run.migrations)
-    rows = [(done.named(run, item), done.standing(item), "") for item in left]
+    rows = [(item.name, done.standing(item), "") for item in left]
     rows += [(item.name, "done", lasting(item.seconds) if item.seconds is not None else "") for item in finished]
     if not rows:
         return ""

@@ -78,7 +78,7 @@ def _failure(run: Run, look: Look) -> Iterator[str]:
     if unit.sql:
         yield "  " + painted(shortened(unit.sql, look.width - 2), "dim", look.is_coloured)
     if run.outcome is not Outcome.FAILED and unit.error:
-        yield from wrapped(f"{place(unit)}: {one_line(unit.error)}", look.width, "  ", "    ")
+        yield from wrapped(f"{place(run, unit)}: {one_line(unit.error)}", look.width, "  ", "    ")
     if run.outcome is Outcome.FAILED and unit.error not in ("", run.problem):
         yield from wrapped(one_line(run.problem), look.width, "  ", "    ")
     detail = unit.detail if look.shows_rows or not unit.detail_names_rows else _HIDDEN
@@ -148,7 +148,7 @@ def _undone(run: Run, look: Look) -> list[str]:
         return []
     lines = [painted("Taken back", "bold", look.is_coloured)]
     for unit in taken_back:
-        lines += wrapped(f"{place(unit)}: {done.purpose(unit)}", look.width, "  ", "    ")
+        lines += wrapped(f"{place(run, unit)}: {done.purpose(unit)}", look.width, "  ", "    ")
     return lines
 
 

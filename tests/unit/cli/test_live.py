@@ -12,7 +12,7 @@ import pytest
 
 from gate.cli.live import LogLines, Telling, teller
 from gate.cli.live_terminal import LiveLines
-from gate.run.telling import Event, Progressed, Said, UnitEnded
+from gate.run.telling import Event, MigrationEnded, Progressed, Said, UnitEnded
 from tests.golden import runs
 
 RESTS = replace(runs.FILLING, paused_for="a replica lags 14 s, more than 10 s")
@@ -71,6 +71,15 @@ def test_a_rest_is_told_sooner_but_not_each_time() -> None:
 def test_waiting_is_told_whenever_it_is_heard() -> None:
     log = Log()
     assert all(log.hear(at_s, runs.WAITING) for at_s in (0, 10, 20))
+
+
+def test_a_migration_of_one_step_ends_once() -> None:
+    log = Log()
+    ended = MigrationEnded(migration=runs.ADD_COLUMN, seconds=0.03)
+    assert log.hear(0, UnitEnded(unit=runs.COLUMN, of=1))
+    assert not log.hear(0, ended)
+    assert log.hear(0, UnitEnded(unit=runs.COLUMN, of=2))
+    assert log.hear(0, ended)
 
 
 class _Terminal(io.StringIO):

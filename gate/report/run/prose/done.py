@@ -9,12 +9,14 @@ from gate.model.run import Act, Run, State, UnitRun
 from gate.model.units import lasting, plural
 from gate.report import Look
 from gate.report.prose.words import one_line, painted, wrapped
+from gate.report.run.prose.ending import paths
 from gate.report.run.prose.others import brief
 
 _MOST_MIGRATIONS = 15
 _MOST_STEPS = 12
 _WORTH_TELLING_S = 0.0095
 _WORTH_COMPARING_S = 1.0
+_LONG_WAIT_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +24,15 @@ class Ran:
     """A migration with its units, in order."""
 
     id: str
+    path: str | None
     units: tuple[UnitRun, ...]
 
     @property
     def name(self) -> str:
         """Its path, with its id where that does not stand in it."""
-        path = next((unit.path for unit in self.units if unit.path), None)
-        if path is None:
+        if self.path is None:
             return one_line(self.id)
-        return one_line(path if self.id in path else f"{path} ({self.id})")
+        return one_line(self.path if self.id in self.path else f"{self.path} ({self.id})")
 
     @property
     def seconds(self) -> float | None:
@@ -45,7 +47,8 @@ def ran(run: Run, names: Iterable[str]) -> list[Ran]:
     for unit in run.units:
         if unit.migration in by_name:
             by_name[unit.migration].append(unit)
-    return [Ran(id=name, units=tuple(units)) for name, units in by_name.items()]
+    known = paths(run)
+    return [Ran(id=name, path=known.get(name), units=tuple(units)) for name, units in by_name.items()]
 
 
 def done(run: Run, look: Look) -> list[str]:
@@ -102,10 +105,11 @@ def told(unit: UnitRun) -> Iterator[str]:
     parts = []
     if unit.blocked_s is not None and unit.blocked_s >= _WORTH_TELLING_S:
         parts.append(f"others waited {lasting(unit.blocked_s)} at most")
-    if unit.waited_s >= _WORTH_TELLING_S or unit.attempts > 1:
-        parts.append(_waited(unit))
     if unit.rows_done is not None:
+        # Of batches many are tried again: that is how they give way.
         parts.append(plural(unit.rows_done, "row"))
+    elif unit.waited_s >= _LONG_WAIT_S or unit.attempts > 1:
+        parts.append(_waited(unit))
     if unit.planned is not None and (unit.seconds or 0.0) > max(unit.planned.high, _WORTH_COMPARING_S):
         parts.append(f"the plan expected {lasting(unit.planned.high)} at most")
     if parts:
@@ -129,17 +133,10 @@ def left(run: Run, look: Look, heading: str) -> list[str]:
         return []
     lines = [painted(line, "bold", look.is_coloured) for line in wrapped(heading, look.width)]
     for item in items[:_MOST_MIGRATIONS]:
-        lines += wrapped(f"{named(run, item)}: {standing(item)}", look.width, "  ", "    ")
+        lines += wrapped(f"{item.name}: {standing(item)}", look.width, "  ", "    ")
     if len(items) > _MOST_MIGRATIONS:
         lines.append(f"  and {plural(len(items) - _MOST_MIGRATIONS, 'more migration')}")
     return lines
-
-
-def named(run: Run, item: Ran) -> str:
-    """Its path, which only the plan knows as long as it is not begun."""
-    planned = run.plan.migrations if run.plan is not None else ()
-    path = next((migration.path for migration in planned if migration.id == item.id), None)
-    return item.name if item.units or path is None else one_line(path)
 
 
 def standing(item: Ran) -> str:

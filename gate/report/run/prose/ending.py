@@ -50,7 +50,7 @@ def headline(run: Run) -> str:
         number = plural(len(run.migrations), "migration")
         return f"{number} for {one_line(run.database)} in {lasting(run.seconds)}; {felt(run)}"
     failed = failure(run) if run.outcome is Outcome.FAILED else None
-    what = f"{place(failed)}: {one_line(failed.error)}" if failed is not None and failed.error else _problem(run)
+    what = f"{place(run, failed)}: {one_line(failed.error)}" if failed is not None and failed.error else _problem(run)
     return f"{what}; {achieved(run)}"
 
 
@@ -112,7 +112,14 @@ def where(run: Run) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def place(unit: UnitRun) -> str:
+def place(run: Run, unit: UnitRun) -> str:
     """`file:line`, as far as that is known."""
-    name = one_line(unit.path or unit.migration)
+    name = one_line(paths(run).get(unit.migration) or unit.migration)
     return f"{name}:{unit.line}" if unit.line else name
+
+
+def paths(run: Run) -> dict[str, str]:
+    """The files of the migrations by their ids, from the plan, else from what was run."""
+    planned = run.plan.migrations if run.plan is not None else ()
+    known = [*((unit.migration, unit.path) for unit in run.units), *((item.id, item.path) for item in planned)]
+    return {name: path for name, path in known if name is not None and path is not None}

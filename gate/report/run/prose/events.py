@@ -42,8 +42,8 @@ class Line:
     colour: str = ""
 
 
-def lines(event: Event) -> Iterator[Line]:
-    """Nothing where an event says what another has said."""
+def lines(event: Event, before: Event | None = None) -> Iterator[Line]:
+    """Nothing where the event `before` it has said it already."""
     match event:
         case Judged():
             yield from _judged(event)
@@ -60,7 +60,7 @@ def lines(event: Event) -> Iterator[Line]:
             yield _line(_progress(event), "yellow" if event.paused_for else "")
         case UnitEnded():
             yield from _ended(event)
-        case MigrationEnded():
+        case MigrationEnded() if not (isinstance(before, UnitEnded) and before.of == 1):
             yield _line(f"{event.migration}: done in {lasting(event.seconds)}, and written down", "green")
         case Acted():
             yield _acted(event)
@@ -68,6 +68,8 @@ def lines(event: Event) -> Iterator[Line]:
             yield _line(f"{event.migration} {event.at}: takes back: {shortened(event.sql, _LONGEST_SQL)}", "yellow")
         case Said():
             yield _line(event.text)
+        case MigrationEnded():
+            return
 
 
 def _line(text: str, colour: str = "") -> Line:
