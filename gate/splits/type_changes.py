@@ -20,9 +20,9 @@ from gate.splits.retyping import Retyping, retyping
 from gate.splits.type_copies import Copies, copies, described, indexed, proved, referred
 from gate.splits.type_refusals import is_comparable, must_be_possible
 from gate.splits.type_swaps import exchange
-from gate.sql.rewriting.columns import drop_column, is_null
+from gate.sql.rewriting.columns import drop_column
 from gate.sql.rewriting.handing_over import grant_on_column, set_options, set_statistics
-from gate.sql.rewriting.type_changes import column_beside, drop_keeper, keep, keep_always, keeper
+from gate.sql.rewriting.type_changes import column_beside, drop_keeper, is_unfilled, keep, keep_always, keeper
 
 
 def change_type(case: Case) -> tuple[Step, ...]:
@@ -40,7 +40,7 @@ def _steps(of: Retyping, made: Copies, *, compares: bool) -> Iterator[Step]:
         of.table,
         of.before,
         assignments=((of.beside, of.value),),
-        condition=is_null(of.beside),
+        condition=is_unfilled(of.beside, source=of.column.name),
         why=f"gives old rows of {of.on} their {quoted(of.beside)}",
     )
     yield from proved(of, made, is_comparable=compares)

@@ -104,6 +104,15 @@ def _of_new(value: str) -> str:
     return deparsed(node)
 
 
+def is_unfilled(name: str, *, source: str = "") -> str:
+    """The condition that the column is NULL; where a value can only come from `source`, and that is not."""
+    missing = pb.Node(null_test=pb.NullTest(arg=column_node(name), nulltesttype=pb.IS_NULL))
+    if not source:
+        return deparsed(missing)
+    given = pb.Node(null_test=pb.NullTest(arg=column_node(source), nulltesttype=pb.IS_NOT_NULL))
+    return deparsed(pb.Node(bool_expr=pb.BoolExpr(boolop=pb.AND_EXPR, args=[missing, given])))
+
+
 def is_equal(name: str, value: str, *, is_not_null: bool, is_comparable: bool) -> str:
     """The condition that the column has that value, and is not NULL where it must not be; empty where neither."""
     conditions = []
