@@ -50,7 +50,7 @@ class Watch:
     """Satisfies `gate.run.world.Eyes`. `connect` is tried once each time; one without patience is best.
 
     `look` and `end` raise nothing: a watchdog that lost its connection is blind until the next look, while the limits
-    that were sent with the statement still hold.
+    that were sent with the statement still hold. `refused` is what the role was last forbidden to end, with the GRANT.
     """
 
     def __init__(self, connect: Callable[[], psycopg.Connection]) -> None:
@@ -58,12 +58,17 @@ class Watch:
         self._asked: _Asked | None = None
         self._sample: Sample | None = None
         self._size_not_before_s = self._renewed_at_s = 0.0
-        self._refused: tuple[str, ...] = ()
+        self.refused: tuple[str, ...] = ()
 
     @property
     def backend(self) -> Backend:
         """The watchdog's own."""
         return self._lane.backend
+
+    @property
+    def database(self) -> str:
+        """Its name."""
+        return self._lane.connection.info.dbname
 
     def fileno(self) -> int:
         """For `select`; -1 while it is blind."""
@@ -117,7 +122,7 @@ class Watch:
 
     def hidden(self, seen: Sighting, load: Row | None = None) -> tuple[str, ...]:
         """What the role may not see of it, and may not do, with the GRANT."""
-        return (*sighting.hidden(seen, load or {}, self._role), *self._refused)
+        return (*sighting.hidden(seen, load or {}, self._role), *self.refused)
 
     @property
     def _role(self) -> str:
@@ -206,8 +211,8 @@ class Watch:
         try:
             rows = self.ask(Query(_ENDS[how], (backend.pid, backend.started_at or None)))
         except MissingPrivilege as error:
-            self._refused = (f"may not {how} backends of others: {error.problem}; {error.remedy}",)
-            return self._refused[0]
+            self.refused = (f"may not {how} backends of others: {error.problem}; {error.remedy}",)
+            return self.refused[0]
         except GateError as error:
             return error.problem
         if rows and rows[0]["is_done"]:

@@ -103,13 +103,14 @@ def end_run(
     grace_s: float,
     limit_s: float = 3.0,
     is_over: Callable[[Backend], bool] | None = None,
+    told: Callable[[Act], object] = str,
 ) -> Ended:
     """Ends them all in this order, and returns once they are gone, or after `limit_s`.
 
     Who waits for a lock has to come before its holder: it would get the lock, and do its work, before its own turn.
 
-    `is_over` tells of one whether it need not be ended any more; without it that it is gone. Raises nothing of its own:
-    what may not be done is an act that has not worked.
+    `is_over` tells of one whether it need not be ended any more; without it that it is gone. `told` hears of each act.
+    Raises nothing of its own: what may not be done is an act that has not worked.
     """
     gone = is_over or eyes.is_gone
     ending = Ending(begun_s=clock.now(), grace_s=grace_s, limit_s=limit_s)
@@ -129,6 +130,7 @@ def end_run(
                 has_worked = eyes.end(backend, how)
                 if has_worked or not gone(backend):
                     acts.append(_act(target, how, clock.utc(), has_worked=has_worked))
+                    told(acts[-1])
                 if not has_worked:
                     # It has ended, or it may not be ended by us: a second time would be no better.
                     refused += [] if gone(backend) else [backend]
