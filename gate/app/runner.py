@@ -59,15 +59,21 @@ class Runner:
         if self._is_locked and not self.lock(_RETAKE_S):
             raise LostLock
 
-    def lock(self, for_s: float, is_stopped: Callable[[], bool] = lambda: False) -> bool:
+    def lock(self, for_s: float, say: Callable[[str], object] = str) -> bool:
         """Tries again and again, and never waits in the server: an index build of the other would wait for that."""
-        until_s = time.monotonic() + for_s
+        until_s, has_told = time.monotonic() + for_s, False
         while True:
             if self._ask(takes_runner_lock(self._schema))[0]["is_taken"]:
                 self._is_locked = True
                 return True
-            if time.monotonic() + _POLL_S > until_s or is_stopped():
+            left_s = until_s - time.monotonic()
+            if left_s < _POLL_S:
                 return False
+            if not has_told:
+                has_told = True
+                holder = self.holder()
+                who = f" (pid {holder['pid']}, {holder['application'] or 'unnamed'})" if holder else ""
+                say(f"another gate is running on this database{who}: waiting for it, {left_s:.0f} s at most")
             time.sleep(_POLL_S)
 
     def holder(self) -> Row | None:

@@ -20,6 +20,10 @@ from gate.model.errors import Exit
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
+class Interrupted(BaseException):
+    """A signal while nothing is being run: what is only looked at is left at once."""
+
+
 class Watched(Protocol):
     """A connection, as far as waiting for it goes."""
 
@@ -39,6 +43,7 @@ class World:
     beat_every_s: float = 10.0
     stop: str | None = None
     stopped_s: float | None = None
+    is_interruptible: bool = False
     _beaten_s: float = field(default_factory=time.monotonic)
     _woken: tuple[int, int] | None = None
 
@@ -92,6 +97,17 @@ class World:
                 os.close(end)
             self._woken = None
 
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Within this a signal raises Interrupted; one that came before does so at once."""
+        self.is_interruptible = True
+        try:
+            if self.stop is not None:
+                raise Interrupted
+            yield
+        finally:
+            self.is_interruptible = False
+
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         is_repeated = self.stop is not None
         self.ask_to_stop(signal.Signals(number).name)
@@ -99,3 +115,6 @@ class World:
             with suppress(OSError):
                 os.write(2, b"gate: left at once; the next run, or gate kill, ends what is still running\n")
             os._exit(Exit.STOPPED_RESUMABLE)
+        if self.is_interruptible:
+            self.is_interruptible = False
+            raise Interrupted

@@ -18,7 +18,7 @@ _SHARE_OF_STALL = 0.75
 _LONG_S = 1.0
 """Whoever has held a lock for so long does not give it back within the next moment."""
 _HOPEFUL_EVERY_S = 3.0
-_TOO_LONG = 3
+_TOO_LONG = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +103,9 @@ def failed(
 ) -> Trying:
     """After a try that did not get its locks, or had them too long: the queue drains, and the next wait is longer."""
     longer_s = _FIRST_WAIT_S if trying.wait_s == 0 else trying.wait_s * 2
+    if overran:
+        # It got its locks, and the wait for them was a part of its time: the next try has all of it.
+        longer_s = 0.0
     drain_s = max(_POLL_S, waited_s) * (1 + chance)
     return replace(
         trying,

@@ -122,7 +122,8 @@ class BackfillRun:
             rows_done=progress.rows_done + rows,
             attempts=self.attempts,
         )
-        ended = perform(site, (*map(sending.numbered, self.marks(mark)), sending.COMMIT), guard)
+        marks = map(sending.numbered, self.marks(mark))
+        ended = perform(site, (*sending.OWN_ROLE, *marks, sending.COMMIT), guard)
         self.blocked_s += performed.blocked_s + ended.blocked_s
         if ended.answer.error is not None:
             return self._unsure(ended, mark, begun_s), progress

@@ -108,9 +108,9 @@ def starts_clock() -> Sent:
     return _STARTS_CLOCK
 
 
-def remaining(limits: Limits) -> Sent:
+def remaining(limits: Limits, lock_s: float) -> Sent:
     """What is left of it for the next statement; its own lock_timeout is set again, whatever the file has said."""
-    return Sent(sql=_REMAINING, parameters=(f"{limits.stall_s * 1000:.0f}", _ms(limits.lock_s)))
+    return Sent(sql=_REMAINING, parameters=(f"{limits.stall_s * 1000:.0f}", _ms(lock_s)))
 
 
 def _ms(seconds: float) -> str:

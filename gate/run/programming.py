@@ -109,12 +109,15 @@ class _Programming:
         if not inner or "rollback" in controls:
             return
         plans = [self.item.plan.statements[place] for place in inner]
-        if len(inner) == 1 and (self._is_setting(inner[0]) and not self.item.plan.is_transactional):
+        if len(inner) == 1 and self._is_setting(inner[0]) and not self.item.plan.is_transactional:
             self.settings = (*self.settings, inner[0])
-        elif len(inner) == 1 and plans[0].forbids_transaction:
+            return
+        if len(inner) == 1 and plans[0].forbids_transaction:
             self.found.append(self._bare(inner[0], plans[0]))
         else:
             self.found.append(self._transaction(tuple(inner), plans, _blocked_s(transaction, plans, self.stall_s)))
+        # Those that are not LOCAL outlive the transaction.
+        self.settings = (*self.settings, *(place for place in inner if self._is_setting(place, outlives=True)))
 
     def _transaction(self, places: tuple[int, ...], plans: Sequence[StatementPlan], blocked_s: float | None) -> Unit:
         locks = _locks(effect for plan in plans for effect in plan.effects)
@@ -215,9 +218,10 @@ class _Programming:
     def _is_edge(self, place: int) -> bool:
         return self._control(place) in _OPENS | _CLOSES
 
-    def _is_setting(self, place: int) -> bool:
+    def _is_setting(self, place: int, *, outlives: bool = False) -> bool:
         statement = self._statement(place).statement
-        is_set = statement is not None and isinstance(statement.action, SetSetting)
+        action = statement.action if statement is not None else None
+        is_set = isinstance(action, SetSetting) and not (outlives and action.is_local)
         return is_set or _SETS_BY_CALL.match(self._statement(place).script.sql) is not None
 
 

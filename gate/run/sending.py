@@ -14,8 +14,11 @@ from gate.run.world import Sent
 
 _BOOL, _INT8, _INT4, _FLOAT8, _TEXT_ARRAY = 16, 20, 23, 701, 1009
 """Oids of `pg_type.dat`."""
+_MOMENT_S = 0.01
 BEGIN, COMMIT, ROLLBACK = Sent(sql="BEGIN"), Sent(sql="COMMIT"), Sent(sql="ROLLBACK")
-FORGETS = (Sent(sql="RESET ALL"), Sent(sql="RESET SESSION AUTHORIZATION"))
+OWN_ROLE = (Sent(sql="RESET SESSION AUTHORIZATION"), Sent(sql="RESET ROLE"))
+"""Whatever role the file has taken, the journal is written by the one that gate came with."""
+FORGETS = (Sent(sql="RESET ALL"), *OWN_ROLE)
 """After a file: what it has set is no setting of the next one."""
 
 
@@ -30,6 +33,11 @@ class Locking:
     wait_s: float = 0.0
     yields: tuple[str, ...] = ()
     yield_s: float = 1.5
+
+    @property
+    def lock_s(self) -> float:
+        """For locks that only the statement itself can take: a moment, where the others are not waited for at all."""
+        return self.wait_s or _MOMENT_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,26 +54,35 @@ def transaction(
     texts: Sequence[ScriptStatement],
     limits: Limits,
     locking: Locking,
-    marks: Sequence[Query],
+    *,
+    bookkeeping: Sequence[Query] = (),
+    marks: Sequence[Query] = (),
 ) -> Message:
-    """A unit that is one transaction: whatever happens, either all of it is there or nothing, the marks included."""
-    sent = [BEGIN, session(unit.limits, limits, is_block=True), *settings(unit, texts)]
+    """A unit that is one transaction: whatever happens, either all of it is there or nothing, the marks included.
+
+    `limits.lock_s` holds for locks that shut nobody out; the tool's own rows are written as the role that the file has
+    set, the marks of the journal as the one that gate came with.
+    """
+    own = session(unit.limits, limits, is_block=True)
+    sent = [BEGIN, own, *settings(unit, texts)]
     if unit.settings:
-        sent.append(session(unit.limits, limits, is_block=True))
+        sent.append(own)
     early, late = unit.commands[: unit.locked_from], unit.commands[unit.locked_from :]
     places = []
     for command in early:
         places.append(len(sent))
-        sent += [said(command, texts), session(unit.limits, limits, is_block=True)]
+        sent += [said(command, texts), own]
     # Where nobody is kept out, work may take as long as it takes.
     is_timed = bool(unit.locks)
+    again = [remaining(limits, locking.lock_s)] if is_timed else []
     if is_timed:
         sent += _locks(limits, locking)
     locked = len(sent)
     for command in late:
         places.append(len(sent))
-        sent += [said(command, texts), *([remaining(limits)] if is_timed else [])]
-    sent += [_query(mark) for mark in marks]
+        sent += [said(command, texts), *(again or [own])]
+    sent += [numbered(query) for query in bookkeeping]
+    sent += [*OWN_ROLE, *(numbered(mark) for mark in marks), *again]
     return Message(sent=(*sent, COMMIT), locked=locked, places=tuple(places))
 
 
@@ -75,10 +92,11 @@ def _locks(limits: Limits, locking: Locking) -> list[Sent]:
         if lock.relation in locking.yields:
             sent.append(configured([("lock_timeout", str(math.ceil(locking.yield_s * 1000)))], is_local=True))
             sent.append(Sent(sql=f"LOCK TABLE ONLY {name_of(lock)} IN SHARE UPDATE EXCLUSIVE MODE"))
-    sent += [starts_clock(), remaining(limits)]
+    again = remaining(limits, locking.lock_s)
+    sent += [starts_clock(), again]
     for lock in locking.locks:
         nowait = "" if locking.wait_s else " NOWAIT"
-        sent += [Sent(sql=f"LOCK TABLE ONLY {name_of(lock)} IN {lock.mode.value} MODE{nowait}"), remaining(limits)]
+        sent += [Sent(sql=f"LOCK TABLE ONLY {name_of(lock)} IN {lock.mode.value} MODE{nowait}"), again]
     return sent
 
 
@@ -97,10 +115,6 @@ def said(command: Command, texts: Sequence[ScriptStatement]) -> Sent:
 
 def numbered(query: Query) -> Sent:
     """A query with `%s` places as the server takes it, its values as text."""
-    return _query(query)
-
-
-def _query(query: Query) -> Sent:
     if not query.parameters:
         return Sent(sql=query.sql)
     parts = query.sql.split("%s")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from gate.model.migration import Query
 from gate.model.program import WantedLock
 from gate.model.run import Act, Backend, InTheWay
 from gate.policy.policy import Release
@@ -29,8 +30,9 @@ def _nobody(wanted: Sequence[WantedLock]) -> tuple[Holder, ...]:  # noqa: ARG001
 class Site:
     """`ends_s` is the clock's time at which the budget is spent, None without a budget; `run` names the run.
 
-    `away` tells who reads the relations of such locks on a standby that is to be spared. `kept_waiting` are those, by
-    pid, for whom a statement of ours was cancelled.
+    `write` does a query of the journal's on the runner's connection. `away` tells who reads the relations of such locks
+    on a standby that is to be spared. `kept_waiting` are those, by pid, for whom a
+    statement of ours was cancelled.
     """
 
     hands: Hands
@@ -41,6 +43,7 @@ class Site:
     release: Release
     tell: Tell
     run: str
+    write: Callable[[Query], object]
     ends_s: float | None = None
     dead_man: tuple[tuple[str, str], ...] = ()
     deadlock_timeout_s: float = 1.0

@@ -142,14 +142,14 @@ class Supervisor:
                 return self._wait(job, unit), None
 
     def _transaction(self, job: Job, unit: Unit) -> Transaction:
-        own = job.bookkeeping if unit.writes_bookkeeping else ()
         mark = Mark(ordinal=unit.ordinal, state=State.DONE)
         return Transaction(
             site=self.site,
             migration=job.program.migration,
             unit=unit,
             texts=job.texts,
-            marks=(*own, *self.site.journal.mark(job.key, mark, run=self.site.run), *self._finish(job, unit)),
+            bookkeeping=job.bookkeeping if unit.writes_bookkeeping else (),
+            marks=(*self.site.journal.mark(job.key, mark, run=self.site.run), *self._finish(job, unit)),
             is_marked=lambda: self._read(job, unit).state,
         )
 
@@ -265,7 +265,7 @@ class Supervisor:
 
     def _finish_alone(self, job: Job, unit: Unit) -> None:
         for query in self._finish(job, unit):
-            self.site.eyes.ask(query)
+            self.site.write(query)
 
     def _ended(self, job: Job, told: UnitRun) -> None:
         self.units.append(told)

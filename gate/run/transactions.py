@@ -39,12 +39,13 @@ class Done:
 
 @dataclass
 class Transaction:
-    """`marks` are sent before its COMMIT; `is_marked` tells from the journal whether it is there after all."""
+    """`bookkeeping` and `marks` are sent before its COMMIT; `is_marked` tells from the journal whether it is there."""
 
     site: Site
     migration: str
     unit: Unit
     texts: Sequence[ScriptStatement]
+    bookkeeping: Sequence[Query]
     marks: Sequence[Query]
     is_marked: Callable[[], State]
     locks: list[WantedLock] = field(default_factory=list)
@@ -157,17 +158,16 @@ class Transaction:
 
     def _message(self, action: Try) -> sending.Message:
         site = self.site
-        lock_s = action.wait_s or 0.01
         locking = Locking(
             locks=tuple(self.locks),
             wait_s=action.wait_s,
             yields=action.yields,
             yield_s=site.deadlock_timeout_s + 0.5,
         )
-        if not self.unit.locks:
-            lock_s = site.release.lock_wait_s
-        limits = site.limits(ordinal=self.unit.ordinal, lock_s=lock_s, stall_s=self._stall_s())
-        return sending.transaction(self.unit, self.texts, limits, locking, self.marks)
+        limits = site.limits(ordinal=self.unit.ordinal, lock_s=site.release.lock_wait_s, stall_s=self._stall_s())
+        return sending.transaction(
+            self.unit, self.texts, limits, locking, bookkeeping=self.bookkeeping, marks=self.marks
+        )
 
     def _stall_s(self) -> float:
         """What somebody has allowed to take longer may take longer."""

@@ -38,7 +38,7 @@ class Undo:
             if not self._unit(unit, mark):
                 return False
         for query in self.site.journal.finish(self.job.key, ProgramState.UNDONE):
-            self.site.eyes.ask(query)
+            self.site.write(query)
         return True
 
     def _unit(self, unit: Unit, mark: Mark) -> bool:
@@ -80,6 +80,7 @@ class Undo:
             migration=self.job.program.migration,
             unit=taking,
             texts=(),
+            bookkeeping=(),
             marks=(),
             is_marked=lambda: State.WAITING,
         ).run()
