@@ -11,7 +11,7 @@ from typing import Any
 
 from gate.journal.answers import document
 from gate.journal.names import identifier
-from gate.journal.tables import TABLES
+from gate.journal.tables import BOOKKEEPING, TABLES
 from gate.model.migration import Query
 from gate.model.names import quoted
 from gate.run.world import Row
@@ -19,7 +19,7 @@ from gate.run.world import Row
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """`tables` are those of the journal that are there, `others` relations in its schema that are not the journal's.
+    """`tables` are those of the journal that are there, `others` relations in its schema that are not gate's at all.
 
     `all_tables` and `whole_schema` are publications that a new table of the schema would belong to at once.
     """
@@ -52,7 +52,7 @@ class Look:
 def asks(schema: str) -> Query:
     """The one question."""
     tables = "{" + ",".join(TABLES) + "}"
-    return Query(_LOOK, (tables, schema))
+    return Query(_LOOK, (tables, schema, BOOKKEEPING))
 
 
 # Privileges on what belongs to a schema that the role may not use are asked for by oid, which always works.
@@ -75,7 +75,7 @@ SELECT pg_catalog.jsonb_build_object(
      FROM pg_catalog.pg_publication AS p WHERE p.puballtables),
     '[]')
 )::text AS answer
-FROM (VALUES (%s::text[], %s::text)) AS wanted(tables, schema)
+FROM (VALUES (%s::text[], %s::text, %s::text)) AS wanted(tables, schema, bookkeeping)
 LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = wanted.schema
 LEFT JOIN LATERAL (
   SELECT
@@ -86,7 +86,8 @@ LEFT JOIN LATERAL (
       pg_catalog.has_table_privilege(c.oid, 'INSERT') AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
       AND pg_catalog.has_table_privilege(c.oid, 'DELETE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')))
       AS unwritable,
-    pg_catalog.jsonb_agg(c.relname) FILTER (WHERE NOT is_ours AND c.relkind IN ('r', 'p', 'v', 'm', 'f')) AS others
+    pg_catalog.jsonb_agg(c.relname) FILTER (WHERE NOT is_ours AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+      AND c.relname::text <> wanted.bookkeeping) AS others
   FROM pg_catalog.pg_class AS c,
     LATERAL (SELECT c.relkind IN ('r', 'p') AND c.relname::text = ANY (wanted.tables)) AS o(is_ours)
   WHERE c.relnamespace = n.oid

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from gate.journal.names import identifier
 
 TABLES = ("journal_versions", "runs", "programs", "units")
+BOOKKEEPING = "applied"
+"""Where gate itself writes down plain files, in the schema that the journal has too unless it is told otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -147,6 +147,13 @@ def test_a_schema_with_other_tables_is_not_taken(database: Database) -> None:
         assert journal.standing().version is None
 
 
+def test_the_bookkeeping_of_plain_files_is_gate_s_own(database: Database) -> None:
+    database.execute("CREATE SCHEMA gate; CREATE TABLE gate.applied (id text PRIMARY KEY)")
+    with journal_of(database) as journal:
+        journal.prepare()
+        assert journal.standing().version == 1
+
+
 def test_a_journal_that_lost_a_table(database: Database) -> None:
     with journal_of(database) as journal:
         journal.prepare()
