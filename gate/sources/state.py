@@ -21,6 +21,9 @@ USER_TABLES = Query(
           AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                           WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
                             AND d.objid = c.oid AND d.deptype = 'e')
+          -- gate's own journal, under whatever name (--journal-schema).
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_class j
+                          WHERE j.relnamespace = n.oid AND j.relname = 'journal_versions')
     ) AS has_user_tables
     """
 )

@@ -16,6 +16,7 @@ from gate.model.migration import Query
 from gate.model.run import State
 from gate.run.journalling import Mark, ProgramState
 from gate.run.world import Row
+from gate.sources.state import USER_TABLES
 from tests.journal.asking import asking, journal_of, program, run, start
 from tests.servers import Database, LiveServer
 
@@ -249,3 +250,14 @@ def test_looking_takes_two_questions_at_most(database: Database) -> None:
         asked.clear()
         journal.standing()
         assert len(asked) == 2
+
+
+def test_the_journal_is_no_table_of_the_users(database: Database) -> None:
+    """A first release that came to nothing leaves a journal, and the next one is still a first release."""
+    for schema in ("gate", "else where"):
+        with journal_of(database, schema) as journal:
+            journal.prepare()
+            assert journal.ask(USER_TABLES) == ({"has_user_tables": False},)
+            database.execute("CREATE TABLE t (a integer)")
+            assert journal.ask(USER_TABLES) == ({"has_user_tables": True},)
+            database.execute("DROP TABLE t")

@@ -64,7 +64,7 @@ def test_help_lists_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(re.search(rf"^ +{code.value}  {re.escape(code.meaning)}$", text, re.MULTILINE) for code in Exit)
 
 
-@pytest.mark.parametrize("command", ["plan", "snapshot", "baseline", "explain", "schema"])
+@pytest.mark.parametrize("command", ["plan", "status", "snapshot", "baseline", "explain", "schema"])
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([command, "--help"]) == Exit.DONE
     assert f"  gate {command}" in capsys.readouterr().out
