@@ -21,6 +21,10 @@ def cannot_be_locked(error: ServerError) -> bool:
 
 
 def in_words(error: ServerError) -> str:
-    """The server's own words with its detail, and how it calls them."""
-    said = error.problem if not error.detail else f"{error.problem} ({error.detail})"
+    """The server's own words with its detail, and how it calls them.
+
+    Of class 22 (data) and 23 (constraints) the detail quotes values of rows, which belong into no log.
+    """
+    is_told = error.detail and error.sqlstate[:2] not in ("22", "23")
+    said = f"{error.problem} ({error.detail})" if is_told else error.problem
     return f"{said} [{error.sqlstate}]" if error.sqlstate else said
