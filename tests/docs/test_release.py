@@ -8,7 +8,7 @@ import re
 import pytest
 
 from gate.app.platform import Platform, platform_of
-from gate.cli.live import PREFIX
+from gate.cli.live import PREFIX, PROGRESS_EVERY_S
 from gate.model.errors import Exit
 from gate.model.units import lasting
 from gate.policy.policy import Release
@@ -17,7 +17,7 @@ from gate.run.deadlines import LONGEST_RESERVE
 from gate.run.draining import DRAIN_S
 from gate.run.guarding import FAST_S
 from gate.run.limits import dead_man
-from gate.run.site import PROGRESS_EVERY_S, TELL_EVERY_S
+from gate.run.site import TELL_EVERY_S
 from tests.docs.pages import FOLDER
 from tests.golden import runs
 
