@@ -1,7 +1,8 @@
 """Rows filled in batches by key: which key can be walked, and the step that walks it.
 
 A key is walked from its least value up, so it must be unique and hold no NULL. A row that is put in behind the walk is
-not met: whoever fills a new column sets its default first.
+not met: whoever fills a new column sets its default first. Where there is no such key rows are walked by their place,
+if a row that was changed can be told from one that was not.
 
 Source: https://www.postgresql.org/docs/18/functions-comparisons.html#ROW-WISE-COMPARISON,
 https://www.postgresql.org/docs/18/indexes-ordering.html.
@@ -9,46 +10,75 @@ https://www.postgresql.org/docs/18/indexes-ordering.html.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from gate.model.catalog import Column, Index, Relation, Trigger, Type
 from gate.model.names import Name, quoted
 from gate.model.snapshot import Snapshot
 from gate.model.steps import Backfill, CannotSplit
-from gate.sql.rewriting.batches import Key, Path, batch_of, fill, loop_of
+from gate.sql.rewriting.batches import Key, Path, batch_of, by_place, fill, loop_of
+from gate.sql.rewriting.tid_batches import Stored
 
+_ROWS_PER_BLOCK = 50
 LOOP_ROWS = 1000
 """Rows that the loop a person pastes looks at before it commits: their locks are held for milliseconds."""
 
 
 def backfill(
-    table: Relation, before: Snapshot, *, assignments: tuple[tuple[str, str], ...], condition: str, why: str
+    table: Relation,
+    before: Snapshot,
+    *,
+    assignments: tuple[tuple[str, str], ...],
+    condition: str,
+    why: str,
+    settles: bool = False,
 ) -> Backfill:
     """UPDATE the table's own rows SET column = expression WHERE condition, in batches; `DEFAULT` is an expression.
 
-    Raises CannotSplit where there is no key to walk, and where an UPDATE sets off what the plain statement, which fills
-    the column by itself, does not. What inherits from the table is left to a step of its own.
+    `settles`: a row that has the new values does not meet the condition any more, whatever they are. Raises CannotSplit
+    where there is no key to walk, nor that, and where an UPDATE sets off what the plain statement, which fills the
+    column by itself, does not. What inherits from the table is left to a step of its own.
     """
     columns = frozenset(name for name, _ in assignments)
     for reason, remedy in _set_off(table, columns, before):
         raise CannotSplit(reason, remedy=remedy)
-    path = path_of(table, before, changed=columns)
+    try:
+        path = path_of(table, before, changed=columns)
+    except CannotSplit:
+        if not settles or not has_places(table):
+            raise
+        path = place_of(table)
     return step_of(fill(Name(table.name, table.schema), assignments, condition), table, path, why)
 
 
 def backfills(
-    table: Relation, before: Snapshot, *, assignments: tuple[tuple[str, str], ...], condition: str, why: str
+    table: Relation,
+    before: Snapshot,
+    *,
+    assignments: tuple[tuple[str, str], ...],
+    condition: str,
+    why: str,
+    settles: bool = False,
 ) -> tuple[Backfill, ...]:
     """The same for the table and all partitions or children below it that hold rows, one after the other."""
     return tuple(
-        backfill(item, before, assignments=assignments, condition=condition, why=f"{why} ({item.full_name})")
+        backfill(
+            item,
+            before,
+            assignments=assignments,
+            condition=condition,
+            why=f"{why} ({item.full_name})",
+            settles=settles,
+        )
         for item in holders(table, before)
     )
 
 
-def step_of(sql: str, table: Relation, path: Path, why: str, *, is_repeatable: bool = True) -> Backfill:
-    """The step that does `sql` to the table's own rows along the path."""
-    batch = batch_of(sql, path)
+def step_of(
+    sql: str, table: Relation, path: Path, why: str, *, is_repeatable: bool = True, stored: Sequence[Stored] = ()
+) -> Backfill:
+    """The step that does `sql` to the table's own rows along the path; `stored` as `batch_of` has it."""
+    batch = batch_of(sql, path, stored=stored)
     return Backfill(
         sql=loop_of(batch, rows=LOOP_ROWS),
         why=why,
@@ -144,6 +174,17 @@ def path_of(table: Relation, before: Snapshot, *, changed: frozenset[str] = froz
     best = min(free, key=lambda index: (not index.is_primary, len(index.keys), index.name))
     columns = [column for name in _names(best, table) if (column := table.column(name))]
     return Path(name=Name(table.name, table.schema), keys=tuple(_key(column, before) for column in columns))
+
+
+def has_places(table: Relation) -> bool:
+    """Whether its rows can be walked by place: heap's can, what another access method keeps may have none."""
+    return table.access_method in ("", "heap")
+
+
+def place_of(table: Relation) -> Path:
+    """Block by block: the rows of each are as many as the catalog has it."""
+    per_block = table.rows / table.pages if table.rows and table.pages else _ROWS_PER_BLOCK
+    return by_place(Name(table.name, table.schema), rows_per_block=round(per_block))
 
 
 def _without_key(table: Relation, *, taken: list[Index]) -> CannotSplit:

@@ -11,6 +11,7 @@ from gate.model.steps import Backfill, CannotSplit
 from gate.splits.backfilling import backfills
 from gate.splits.case import Case
 from gate.splits.finding import family, name_of, part_of
+from gate.sql.never_null import is_never_null
 from gate.sql.rewriting.columns import is_null
 
 
@@ -29,7 +30,8 @@ def must_be_fillable(table: Relation, case: Case) -> None:
 def filled(table: Relation, case: Case, value: str) -> tuple[Backfill, ...]:
     """The rows of the table, and of what is below it, get `value` where the new column is NULL.
 
-    Raises CannotSplit where there is no key to walk; if the column is to be that key, with what can be done by hand.
+    Raises CannotSplit where there is no key to walk and the value may be NULL; if the column is to be that key, with
+    what can be done by hand.
     """
     spec = part_of(case, AddColumn).spec
     name, on = quoted(spec.name), name_of(table)
@@ -40,6 +42,7 @@ def filled(table: Relation, case: Case, value: str) -> tuple[Backfill, ...]:
             assignments=((spec.name, value),),
             condition=is_null(spec.name),
             why=f"gives old rows their {name}; whatever is NULL there is taken for an old row",
+            settles=is_never_null(value),
         )
     except CannotSplit as answer:
         if not any(item.kind in "pu" for item in spec.constraints):

@@ -25,6 +25,13 @@ _PARTITIONED = (
 )
 _event = partial(LawCase, setup=_PARTITIONED)
 
+_LOG = (
+    "CREATE TABLE log (id int, n int, kind text, price numeric(6, 2), code char(5), doc json, at timestamptz,"
+    ' "Ünit" numeric(5, 1)[]);'
+    "INSERT INTO log SELECT g, nullif(g, 5), 'k' || g % 3, g, g, '{}', now() FROM generate_series(1, 25) g"
+)
+_keyless = partial(LawCase, setup=_LOG)
+
 CASES = (
     _order(name="update, a constant by a condition", sql="UPDATE orders SET status = 'shipped' WHERE status = 'sent'"),
     _order(name="update, no condition", sql="UPDATE orders SET price = price * 100"),
@@ -166,5 +173,59 @@ CASES = (
         setup="CREATE TABLE t (id int PRIMARY KEY, parent int REFERENCES t ON DELETE CASCADE);"
         "INSERT INTO t SELECT g, nullif(g / 8, 0) FROM generate_series(1, 12) g",
         sql="DELETE FROM t WHERE id IN (2, 5, 6, 9, 10, 11)",
+    ),
+    _keyless(name="keyless: update, a constant by a condition", sql="UPDATE log SET kind = 'x' WHERE kind = 'k1'"),
+    _keyless(name="keyless: update, all rows", sql="UPDATE log SET n = 7, kind = upper('y')"),
+    _keyless(
+        name="keyless: update, from other columns",
+        sql="UPDATE log AS l SET n = l.id * 2, at = now() WHERE id <> 3",
+        unlike=("log.at",),
+    ),
+    _keyless(name="keyless: update, values that are kept otherwise", sql="UPDATE log SET price = id / 7.0, code = id"),
+    LawCase(
+        name="keyless: update, values that are equal and not the same",
+        setup="CREATE TABLE t (n numeric, f float8, b bpchar, j jsonb);"
+        "INSERT INTO t SELECT 1.0, 0, 'a ', '[1.0]' FROM generate_series(1, 7) g",
+        sql="UPDATE t SET n = 1.000, f = '-0', b = 'a', j = '[1.00]'",
+    ),
+    _keyless(name="keyless: update, to NULL", sql="UPDATE log SET kind = NULL, doc = NULL"),
+    _keyless(
+        name="keyless: update, a type without equality",
+        sql='UPDATE log SET doc = \'{"a":  1}\', "Ünit" = ARRAY[1.005, 2]',
+    ),
+    _keyless(
+        name="keyless: update, what would fail for other rows",
+        sql="UPDATE log SET n = 100 / (id - 3) WHERE id <> 3 AND n IS NOT NULL",
+    ),
+    _keyless(name="keyless: delete, by a condition", sql="DELETE FROM log WHERE n % 4 = 1"),
+    _keyless(name="keyless: delete, all rows", sql="DELETE FROM log"),
+    LawCase(
+        name="keyless: update, a table and columns that are called as a batch calls its own",
+        setup="CREATE TABLE gate_walk (gate_key_1 int, gate_at text, gate1_place int);"
+        "INSERT INTO gate_walk SELECT g, 'gate_table', g FROM generate_series(1, 12) g",
+        sql="UPDATE gate_walk SET gate_key_1 = gate1_place * 77, gate_at = 'gate_table p_table' WHERE gate_key_1 < 9",
+    ),
+    LawCase(
+        name="keyless: update, partitions",
+        setup="CREATE TABLE t (id int, kind text, n int) PARTITION BY LIST (kind);"
+        "CREATE TABLE a PARTITION OF t FOR VALUES IN ('a'); CREATE TABLE b PARTITION OF t DEFAULT;"
+        "INSERT INTO t SELECT g, CASE WHEN g % 3 = 0 THEN 'a' ELSE 'b' || g END, g FROM generate_series(1, 40) g",
+        sql="UPDATE t SET n = 3 WHERE n <> 6",
+    ),
+    LawCase(
+        name="keyless: update, a key that may be NULL",
+        setup="CREATE TABLE t (id int UNIQUE, n int); INSERT INTO t SELECT g, g FROM generate_series(1, 12) g",
+        sql="UPDATE t SET n = 5",
+    ),
+    _keyless(
+        name="keyless: add column, a volatile default",
+        sql="ALTER TABLE log ADD uid uuid NOT NULL DEFAULT gen_random_uuid(), ADD r float DEFAULT random() * 10",
+        unlike=("log.uid", "log.r"),
+    ),
+    _keyless(name="keyless: add column, serial", sql="ALTER TABLE log ADD s bigserial"),
+    _keyless(name="keyless: add column, a serial primary key", sql="ALTER TABLE log ADD s bigserial PRIMARY KEY"),
+    _keyless(
+        name="keyless: add column, identity",
+        sql="ALTER TABLE log ADD s bigint GENERATED ALWAYS AS IDENTITY (START 100)",
     ),
 )

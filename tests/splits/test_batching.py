@@ -229,6 +229,10 @@ def _forced(database: Database, refused: Refused) -> Any:
     return database.fetch(refused.shown)
 
 
+KEYLESS = (
+    "CREATE TABLE t (id int, n int);"
+    "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.n := 1; RETURN NEW; END';"
+)
 UNPROVEN = {
     "rows returned": (T, "UPDATE t SET n = 0 RETURNING id", "it returns rows (RETURNING)"),
     "WITH": (T, "WITH x AS (SELECT 1) UPDATE t SET n = 0", "it has WITH queries"),
@@ -248,30 +252,59 @@ UNPROVEN = {
         "DELETE FROM t WHERE n @@@ 1",
         "the operator @@@ of schema public is not IMMUTABLE",
     ),
-    "no key": ("CREATE TABLE t (id int)", "UPDATE t SET id = 1", "it has no primary key"),
+    "no key": (
+        "CREATE TABLE t (id int)",
+        "UPDATE t SET id = id + 1",
+        "it has no primary key, and no unique index; nor",
+    ),
+    "no key, and a default": (
+        "CREATE TABLE t (id int DEFAULT 1)",
+        "UPDATE t SET id = DEFAULT",
+        "what it assigns is no plain value for each column",
+    ),
+    "no key, and a part of a column": (
+        "CREATE TABLE t (a int[], b int)",
+        "UPDATE t SET a[2] = 5",
+        "what it assigns is no plain value for each column",
+    ),
+    "no key, and a precision that is not known": (
+        "CREATE TABLE t (a interval(0))",
+        "UPDATE t SET a = '0.5 s'",
+        "how a keeps a value is not known",
+    ),
+    "no key, and a trigger that changes values": (
+        f"{KEYLESS} CREATE TRIGGER f BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f()",
+        "UPDATE t SET n = 0",
+        "trigger f may leave a row to be changed once more",
+    ),
+    "no key, and a trigger that keeps rows": (
+        f"{KEYLESS} CREATE TRIGGER f BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION f()",
+        "DELETE FROM t",
+        "trigger f may leave a row to be changed once more",
+    ),
     "a key that may be null": (
         "CREATE TABLE t (id int UNIQUE, n int)",
-        "UPDATE t SET n = 1",
+        "UPDATE t SET n = n + 1",
         "none holds all rows by columns that are NOT NULL",
     ),
     "a key of some rows": (
-        "CREATE TABLE t (id int NOT NULL, n int); CREATE UNIQUE INDEX ON t (id) WHERE n > 0",
-        "DELETE FROM t",
+        "CREATE TABLE t (id int NOT NULL, n int, m int); CREATE UNIQUE INDEX ON t (id) WHERE m > 0",
+        "UPDATE t SET n = n + 1",
         "none holds all rows by columns that are NOT NULL",
     ),
     "a key of expressions": (
         "CREATE TABLE t (id int NOT NULL, n int); CREATE UNIQUE INDEX ON t (abs(id))",
-        "DELETE FROM t",
+        "UPDATE t SET n = n + 1",
         "none holds all rows by columns that are NOT NULL",
     ),
     "a key in another order": (
         "CREATE TABLE t (id text NOT NULL, n int); CREATE UNIQUE INDEX ON t (id text_pattern_ops)",
-        "DELETE FROM t",
+        "UPDATE t SET n = n + 1",
         "none holds all rows by columns that are NOT NULL",
     ),
     "a key in another collation": (
         'CREATE TABLE t (id text NOT NULL, n int); CREATE UNIQUE INDEX ON t (id COLLATE "C")',
-        "DELETE FROM t",
+        "UPDATE t SET n = n + 1",
         "none holds all rows by columns that are NOT NULL",
     ),
     "a foreign partition": (

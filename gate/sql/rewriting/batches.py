@@ -8,7 +8,7 @@ row that somebody else has just changed is looked at again in its new version, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from postgast import pg_query_pb2 as pb
@@ -33,6 +33,7 @@ from gate.sql.rewriting.query_trees import (
     relation_named,
     row,
 )
+from gate.sql.rewriting.tid_batches import INT8, TID, Stored, along_tids, unless_done
 from gate.sql.terms import strings
 from gate.sql.tree import Tree, content, deparsed, deparsed_statement, parsed, walk, which
 
@@ -59,12 +60,14 @@ class Key:
 class Path:
     """What is walked: one relation without what inherits from it, and a unique key of it in order.
 
-    `prefix` begins every name that a batch gives to something of its own.
+    `prefix` begins every name that a batch gives to something of its own. Where `rows_per_block` is not 0 there is no
+    such key: rows are walked by their place in the file (`by_place`).
     """
 
     name: Name
     keys: tuple[Key, ...]
     prefix: str = "gate"
+    rows_per_block: int = 0
 
     def own(self, name: str) -> str:
         """`gate_walk` for `walk`."""
@@ -93,6 +96,12 @@ class Batch:
     pins: tuple[str, ...] = ()
 
 
+def by_place(name: Name, *, rows_per_block: int) -> Path:
+    """Along the rows' places, see `gate.sql.rewriting.tid_batches`: the last one, and the block where the pass ends."""
+    keys = (Key(column="ctid", type=TID), Key(column="blocks", type=INT8))
+    return Path(name=name, keys=keys, rows_per_block=max(1, rows_per_block))
+
+
 def fill(name: Name, assignments: Iterable[tuple[str, str]], condition: str) -> str:
     """UPDATE ONLY name SET column = expression, ... WHERE condition; `DEFAULT` is an expression here."""
     statement = pb.UpdateStmt(relation=relation_named(name, only=True))
@@ -107,13 +116,22 @@ def fill(name: Name, assignments: Iterable[tuple[str, str]], condition: str) -> 
     return deparsed_statement(pb.Node(update_stmt=statement))
 
 
-def batch_of(sql: str, path: Path) -> Batch:
-    """The UPDATE or DELETE `sql`, as one batch along the path. It names no other relation, and returns nothing."""
+def batch_of(sql: str, path: Path, *, stored: Sequence[Stored] = ()) -> Batch:
+    """The UPDATE or DELETE `sql`, as one batch along the path. It names no other relation, and returns nothing.
+
+    `stored` are the assigned columns, where rows that hold the new values already are to be left alone.
+    """
     (node,) = parsed(sql)
     change = content(node)
     path = _with_own_names(change, path)
     pins = _pinned(change, first=len(path.keys) + 2)
     _aim(change, path)
+    if stored:
+        unless_done(change, stored)
+    if path.rows_per_block:
+        select = along_tids(change, path.name, rows_per_block=path.rows_per_block, prefix=path.prefix)
+        return Batch(sql=_laid_out(select), path=path, pins=pins)
+    _meet_walked(change, path)
     statement = _last_key(path)
     put_with(statement, path.own("walk"), _next_keys(path, parameter(len(path.keys) + 1)), is_materialized=True)
     put_with(statement, path.own("change"), node)
@@ -217,13 +235,18 @@ def _last_key(path: Path) -> Tree:
 
 
 def _aim(change: Tree, path: Path) -> None:
-    """The change at the path's relation alone, under the name that it had, and at the rows of this batch only."""
+    """The change at the path's relation alone, under the name that it had."""
     known_as = change.relation.alias.aliasname or change.relation.relname
     change.relation.CopyFrom(relation_named(path.name, only=True))
     change.relation.alias.aliasname = known_as
     for kind, inner in walk(change):
         if kind == "ColumnRef" and len(inner.fields) > 2:
             del inner.fields[:-2]
+
+
+def _meet_walked(change: Tree, path: Path) -> None:
+    """Rows of this batch only."""
+    known_as = change.relation.alias.aliasname
     keys = [column(known_as, key.column) for key in path.keys]
     if len(keys) == 1 and not path.keys[0].is_array:
         met = [_in_walk(keys[0], path)]
@@ -249,17 +272,27 @@ def _in_walk(key: Tree, path: Path) -> Tree:
 
 def _laid_out(select: Tree, *, indent: int = 0) -> str:
     """The statement with each query in it on lines of its own; what stands inside of one is not touched."""
-    keys, change = (item.common_table_expr.ctequery for item in select.with_clause.ctes)
-    either = keys.select_stmt.from_clause[0].range_subselect.subquery.select_stmt
-    text, edge = deparsed_statement(pb.Node(select_stmt=select)), "\n" + " " * indent
-    walked, changed = deparsed_statement(keys), deparsed_statement(change)
-    head, _, tail = text.partition(f"({walked})")
-    between, _, last = tail.partition(f"({changed})")
-    for branch in (either.larg, either.rarg):
-        written = deparsed_statement(pb.Node(select_stmt=branch))
-        walked = walked.replace(f"({written})", f"({edge}        {written}{edge}    )", 1)
-    lines = (f"    {walked}", f"){between}(", f"    {changed}", f"){last.replace(' ', edge, 1)}")
-    return f"{' ' * indent}{head}({edge}{edge.join(lines)}"
+    rest, edge, made = deparsed_statement(pb.Node(select_stmt=select)), "\n" + " " * indent, " " * indent
+    for item in select.with_clause.ctes:
+        query = item.common_table_expr.ctequery
+        whole = broken = deparsed_statement(query)
+        for branch in _branches(query):
+            written = deparsed_statement(pb.Node(select_stmt=branch))
+            broken = broken.replace(f"({written})", f"({edge}        {written}{edge}    )", 1)
+        head, _, rest = rest.partition(f"({whole})")
+        made += f"{head}({edge}    {broken}{edge})"
+    return made + rest.replace(" ", edge, 1)
+
+
+def _branches(query: Tree) -> tuple[Tree, ...]:
+    """Both sides of the UNION that tells the rows of a batch."""
+    kind, select = which(query)
+    if kind != "select_stmt":
+        return ()
+    if select.op == pb.SETOP_UNION:
+        return (select.larg, select.rarg)
+    inner = select.from_clause[0].range_subselect.subquery if select.from_clause else pb.Node()
+    return _branches(inner)
 
 
 # --- times that hold for the whole change -----------------------------------------------------------------------------
