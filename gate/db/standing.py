@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gate.db.queries import query
+from gate.db.standing_index import is_same_index
+from gate.db.standing_sessions import missing_synchronous_standby, old_snapshots
 from gate.model.migration import Query
 from gate.model.names import Name
 from gate.run.sample import Other
@@ -24,13 +26,14 @@ class LiveCatalog:
         rows = self.ask(Query(query("standing_index").decode(), (schema, name)))
         if not rows:
             return None
-        return IndexState(is_valid=rows[0]["is_valid"], definition=rows[0]["definition"])
+        is_same = is_same_index(self.ask, schema, name, sql)
+        return IndexState(is_valid=rows[0]["is_valid"], definition=rows[0]["definition"], is_same=is_same)
 
     def old_snapshots(self) -> tuple[Other, ...]:
-        return ()
+        return old_snapshots(self.ask)
 
     def missing_standby(self) -> str | None:
-        return None
+        return missing_synchronous_standby(self.ask)
 
     def leftover_indexes(self, relations: Sequence[str]) -> tuple[tuple[str, str], ...]:
         rows = self.ask(Query(query("standing_leftovers").decode(), (list(relations),)))
