@@ -66,6 +66,7 @@ class StatementPlan:
     """One statement, judged. `line` is 1-based; `steps` are what to run instead, where the verdict is `split`.
 
     `sql` and `steps` are without secrets, to be shown; `to_run` are the same steps as a release runs them.
+    `undo` takes back what passes as it stands, None where there is no safe way.
     """
 
     line: int
@@ -78,6 +79,7 @@ class StatementPlan:
     steps: tuple[Step, ...] = ()
     forbids_transaction: bool = False
     to_run: tuple[Step, ...] = field(default=(), repr=False)
+    undo: str | None = field(default=None, repr=False)
 
     @property
     def seconds(self) -> Seconds | None:

@@ -66,7 +66,7 @@ def _without_a_recipe(
     weighty = any(finding.severity is not Severity.NOTE for finding in of_another)
     is_enough = all(finding.severity is not Severity.REFUSE for finding in own)
     if own and weighty and is_enough:
-        return alone(item.sql, statement, effects), told, of_another
+        return alone(item.sql, statement, effects, item.before), told, of_another
     return (), told, []
 
 
@@ -88,7 +88,7 @@ def _steps(
     is_of_another_lock = all(finding.rule in _OF_ANOTHER_LOCK for finding in asking)
     works_under_another = all(finding.rule in (*_OF_ANOTHER_LOCK, "works-under-blocking-lock") for finding in asking)
     if is_of_another_lock or (works_under_another and not works_under_lock(effects)):
-        return alone(item.sql, item.statement, effects)
+        return alone(item.sql, item.statement, effects, item.before)
     return steps_of(item.sql, item.statement, item.before, prices)
 
 

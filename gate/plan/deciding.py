@@ -24,6 +24,7 @@ from gate.plan.costs.batching import batched
 from gate.plan.curing import cured, verdict
 from gate.plan.data import of_rows
 from gate.plan.folding import FoldedMigration, FoldedStatement
+from gate.plan.inverses import inverse
 from gate.plan.known import all_rules
 from gate.plan.space import runs_out
 from gate.plan.splitting import Prices
@@ -190,6 +191,7 @@ def _judged(
         findings=tuple(_without_secrets(finding) for finding in findings),
         steps=tuple(map(_to_be_shown, steps)),
         to_run=steps,
+        undo=None if steps or item.statement is None or item.certain else inverse(item.statement.action, item.before),
         forbids_transaction=item.statement is not None and item.statement.forbids_transaction,
     )
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import cast
 
-from gate.model.actions import Action, AlterTable, Statement
+from gate.model.actions import Action, AlterTable, NamedPart, SetDefault, SetType, Statement
 from gate.model.effects import Effect, NotUnderstood, ServerWouldReject
 from gate.model.snapshot import Snapshot
 from gate.model.steps import Backfill, CannotSplit, Gather, StatementStep, Step, StepKind
 from gate.model.work import LONG, Work
+from gate.plan.inverses import inverse
 from gate.rules import apply, derive
 from gate.rules.merging import effects
 from gate.splits import recipe_for
@@ -50,18 +52,20 @@ def steps_of(sql: str, statement: Statement, before: Snapshot, prices: Prices = 
     return tuple(splitter.split(sql, statement, _DEPTH))
 
 
-def alone(sql: str, statement: Statement, found: tuple[Effect, ...]) -> tuple[Step, ...]:
+def alone(sql: str, statement: Statement, found: tuple[Effect, ...], before: Snapshot) -> tuple[Step, ...]:
     """The statement as a step of its own: in a transaction by itself it holds its locks for itself only.
 
-    Nobody knows what takes it back, nor whether it needs what was done before it.
+    Where nobody knows what takes it back, nobody knows whether it needs what was done before it.
     """
+    undo = inverse(statement.action, before)
     return (
         StatementStep(
             sql=sql,
             why="by itself: nothing else is done while it holds its locks",
             kind=_kind(found, statement),
             is_transactional=not statement.forbids_transaction,
-            is_final=True,
+            undo=undo or "",
+            is_final=undo is None,
             effects=found,
         ),
     )
@@ -126,12 +130,16 @@ class _Splitter:
         sql = joined(texts)
         if sql is not None:
             statement = _statement_of(sql)
-            found = self._effects(statement.action)
-            self.world = apply(statement.action, self.world)
-            yield alone(sql, statement, found)[0]
+            found, before = self._effects(statement.action), self.world
+            self.world = apply(statement.action, before)
+            yield alone(sql, statement, found, before)[0]
 
     def _together(self, texts: tuple[str, ...], depth: int) -> Iterator[Step]:
         """What one part takes away another gives back: the first steps of all are one statement, the others follow."""
+        of_type = _with_defaults(texts)
+        if of_type is not None:
+            yield from self._retyped(*of_type, depth)
+            return
         world = self.world
         first: list[str] = []
         later: list[Step] = []
@@ -154,6 +162,20 @@ class _Splitter:
         for step in later:
             # What an exchange began stays, as the exchange does.
             yield from self._step(replace(step, is_final=True), depth - 1)
+
+    def _retyped(self, text: str, defaults: tuple[str, ...], later: tuple[str, ...], depth: int) -> Iterator[Step]:
+        """A change of type takes the column's default along; what else is said of the column follows."""
+        action = _statement_of(text).action
+        recipe = recipe_for(action)
+        assert recipe is not None
+        found = self._effects(action)
+        for step in recipe(Case(sql=text, action=action, effects=found, before=self.world, defaults=defaults)):
+            yield from self._step(step, depth - 1)
+        for other in later:
+            if self._is_idle((other,)):
+                yield from self._at_once((other,))
+            else:
+                yield from self.split(other, _statement_of(other), depth)
 
     def _step(self, step: Step, depth: int) -> Iterator[Step]:
         match step:
@@ -196,6 +218,21 @@ _TOGETHER_REMEDY = (
     "in a migration before this one make what takes its place, under another name (an index CONCURRENTLY, a constraint "
     "NOT VALID and validated); then exchange them in one statement"
 )
+
+
+def _with_defaults(texts: tuple[str, ...]) -> tuple[str, tuple[str, ...], tuple[str, ...]] | None:
+    """The change of a column's type, the changes of its default, and what follows it; None for any other group."""
+    parts = [(text, cast("AlterTable", _statement_of(text).action).parts[0]) for text in texts]
+    types = [text for text, part in parts if isinstance(part, SetType)]
+    defaults = tuple(text for text, part in parts if isinstance(part, SetDefault))
+    later = tuple(text for text, part in parts if isinstance(part, NamedPart) and part.what in _AFTER_TYPE)
+    columns = {part.column for _, part in parts}
+    if len(types) != 1 or len(columns) != 1 or len(texts) != 1 + len(defaults) + len(later):
+        return None
+    return types[0], defaults, later
+
+
+_AFTER_TYPE = frozenset({"SetNotNull", "SetStatistics", "SetOptions", "SetStorage", "SetCompression"})
 
 
 def _statement_of(sql: str) -> Statement:

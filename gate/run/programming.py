@@ -134,7 +134,9 @@ class _Programming:
             locked_from=next(shutting, 0),
             blocked_s=blocked_s,
             seconds=_seconds(plans),
-            is_final=True,
+            undo="; ".join(reversed([plan.undo for plan in plans if plan.undo])),
+            is_final=any(plan.undo is None for plan in plans),
+            touches=_touched(plans),
         )
 
     def _bare(self, place: int, plan: StatementPlan) -> Unit:
@@ -148,9 +150,10 @@ class _Programming:
             commands=(Command(place=place),),
             settings=self.settings,
             seconds=_seconds([plan]),
-            is_final=True,
+            undo=plan.undo or "",
+            is_final=plan.undo is None,
             builds=_built(self._statement(place), plan.effects),
-            touches=tuple(sorted({effect.relation for effect in plan.effects})),
+            touches=_touched([plan]),
         )
 
     def _why(self, plans: Sequence[StatementPlan]) -> str:
@@ -243,6 +246,10 @@ def _kind(plans: Sequence[StatementPlan]) -> StepKind:
     """Nobody is kept out: the limits are those of the work."""
     work = {kind for plan in plans for effect in plan.effects for kind in effect.work}
     return StepKind.VALIDATION if work & LONG else StepKind.CATALOG
+
+
+def _touched(plans: Sequence[StatementPlan]) -> tuple[str, ...]:
+    return tuple(sorted({effect.relation for plan in plans for effect in plan.effects}))
 
 
 def _seconds(plans: Sequence[StatementPlan]) -> Seconds | None:
