@@ -26,8 +26,9 @@ Named = tuple[str | None, str | None, bool | None]
 def is_same_index(ask: Ask, schema: str, name: str, sql: str) -> bool | None:
     """Whether `sql` would make the index of that name; None where that cannot be told, or there is no such index.
 
-    `ask` has to look for unqualified names where the statement would. Its own name, CONCURRENTLY and IF NOT EXISTS do
-    not count; a tablespace only where one is written.
+    `schema` is where the statement would make it, so that an unqualified table is the one of that schema; functions and
+    operator classes without a schema are looked for where `ask` looks. The index's name in `sql`, CONCURRENTLY and IF
+    NOT EXISTS do not count, and a tablespace only where one is written.
 
     Raises:
         Unreachable: no answer.
@@ -47,7 +48,7 @@ def is_same_index(ask: Ask, schema: str, name: str, sql: str) -> bool | None:
 
 def _are_alike(wanted: IndexShape, standing: IndexShape, row: Row) -> bool:
     """All but what needs the server's understanding."""
-    if not _fits(wanted.table, (row["table_schema"], row["table_name"], row["is_table_visible"])):
+    if not _fits(wanted.table, (row["table_schema"], row["table_name"], True)):
         return False
     if wanted.tablespace and wanted.tablespace != row["tablespace"]:
         return False

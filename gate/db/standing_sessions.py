@@ -26,8 +26,8 @@ _IS_SYNCHRONOUS = frozenset({"sync", "quorum"})
 def old_snapshots(ask: Ask, relations: Sequence[str] = ()) -> tuple[Other, ...]:
     """Whom a step CONCURRENTLY has to outlive, the oldest first; of others' sessions a plain role sees none.
 
-    With `relations` (`schema.name`) prepared transactions with locks on them are there too: their pid is 0, the gid stands
-    for the application.
+    With `relations` (`schema.name`) prepared transactions with locks on them are there too: their pid is 0, and the
+    gid stands for the application.
     """
     return tuple(
         Other(

@@ -1,7 +1,6 @@
 -- An index as it stands, with the names of its collations and operator classes, key by key. CREATE INDEX makes none that
 -- belongs to a constraint, or whose uniqueness is checked late.
 SELECT pg_catalog.pg_get_indexdef(i.indexrelid) AS definition, tn.nspname::text AS table_schema, t.relname::text AS table_name,
-       pg_catalog.pg_table_is_visible(t.oid) AS is_table_visible,
        i.indisexclusion OR NOT i.indimmediate OR EXISTS (
            SELECT FROM pg_catalog.pg_constraint c WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u', 'x')
        ) AS is_of_constraint,
