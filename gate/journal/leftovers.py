@@ -167,4 +167,4 @@ def _said(made: Made) -> str:
         case "trigger":
             return f"the trigger {made.name}{on} still does its work at every write"
         case _:
-            return f"the {_WORDS.get(made.kind, made.kind)} {made.name}{on} is there only for what is unfinished"
+            return f"the {_WORDS.get(made.kind, made.kind)} {made.name}{on} belongs to what is unfinished"

@@ -20,7 +20,7 @@ def finding(schema: str, publications: Sequence[str], due: Sequence[JournalVersi
         return None
     names = ", ".join(publications)
     is_one = len(publications) == 1
-    sql = "; ".join(" ".join(statement.split()) for statement in statements(schema, due, is_new=is_new))
+    sql = "\n".join(f"{_on_one_line(statement)};" for statement in statements(schema, due, is_new=is_new))
     return Finding(
         rule=RULE,
         severity=Severity.REFUSE,
@@ -28,5 +28,9 @@ def finding(schema: str, publications: Sequence[str], due: Sequence[JournalVersi
         f"every new table, and so gate's journal in schema {schema}: a subscriber that does not have these tables "
         "stops applying changes at the first row of the journal",
         remedy="first run this on every subscriber, then set journal_published = true in [release] of gate.toml; or "
-        f"run without a journal in the database, with --journal file:PATH. On the subscriber: {sql}",
+        f"run without a journal in the database, with --journal file:PATH. On the subscriber:\n{sql}",
     )
+
+
+def _on_one_line(statement: str) -> str:
+    return " ".join(statement.split()).replace("( ", "(").replace(" )", ")")

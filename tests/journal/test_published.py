@@ -29,7 +29,7 @@ def found(database: Database) -> Finding | None:
 
 
 def on_subscriber(finding: Finding) -> str:
-    return finding.remedy.partition("On the subscriber: ")[2]
+    return finding.remedy.partition("On the subscriber:\n")[2]
 
 
 def test_all_tables(clone: Callable[[str], Database]) -> None:
