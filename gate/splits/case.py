@@ -13,12 +13,17 @@ from gate.model.steps import Step
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """`sql` is the statement's text; of an ALTER TABLE with several parts each comes alone. `before` is the catalog."""
+    """`sql` is the statement's text; of an ALTER TABLE with several parts each comes alone. `before` is the catalog.
+
+    `defaults` are the parts that take away and give the default of a column whose type the statement changes: what is
+    to be done in the same transaction as the change, in that order.
+    """
 
     sql: str
     action: Action
     effects: tuple[Effect, ...]
     before: Snapshot
+    defaults: tuple[str, ...] = ()
 
 
 Recipe = Callable[[Case], tuple[Step, ...]]

@@ -16,9 +16,10 @@ from gate.model.names import quoted
 from gate.model.steps import StatementStep, Step
 from gate.splits.backfilling import backfill
 from gate.splits.case import Case
+from gate.splits.conversions import is_comparable, is_strict
 from gate.splits.retyping import Retyping, retyping
 from gate.splits.type_copies import Copies, copies, described, indexed, proved, referred
-from gate.splits.type_refusals import is_comparable, must_be_possible
+from gate.splits.type_refusals import must_be_possible
 from gate.splits.type_swaps import exchange
 from gate.sql.rewriting.columns import drop_column
 from gate.sql.rewriting.handing_over import grant_on_column, set_options, set_statistics
@@ -40,7 +41,7 @@ def _steps(of: Retyping, made: Copies, *, compares: bool) -> Iterator[Step]:
         of.table,
         of.before,
         assignments=((of.beside, of.value),),
-        condition=is_unfilled(of.beside, source=of.column.name),
+        condition=is_unfilled(of.beside, source=of.column.name if is_strict(of) else ""),
         why=f"gives old rows of {of.on} their {quoted(of.beside)}",
     )
     yield from proved(of, made, is_comparable=compares)
@@ -55,7 +56,7 @@ def _begun(of: Retyping) -> Step:
     begin = [
         column_beside(of.case.sql, of.on, of.beside),
         *(grant_on_column(of.on, of.beside, granted) for granted in of.column.grants),
-        keeper(of.function, of.beside, of.value),
+        keeper(of.function, of.beside, of.value, path=of.before.server.search_path if of.change.using else ()),
         keep(of.on, of.trigger, of.function),
         keep_always(of.on, of.trigger),
     ]

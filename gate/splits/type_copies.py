@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from gate.model.catalog import Constraint, Index, Relation, Statistics
 from gate.model.names import Name, quoted
 from gate.model.steps import CannotSplit, Gather, StatementStep, Step, StepKind
+from gate.splits.conversions import has_collation
 from gate.splits.finding import name_of
 from gate.splits.retyping import Retyping
 from gate.sql.rewriting.alter_table import joined
@@ -113,7 +114,9 @@ def proved(of: Retyping, made: Copies, *, is_comparable: bool) -> Iterator[Step]
     names: list[str] = []
     if made.proof:
         by_check = of.column.is_not_null and made.not_null is None
-        condition = is_equal(beside, of.cast, is_not_null=by_check, is_comparable=is_comparable)
+        condition = is_equal(
+            beside, of.cast, is_not_null=by_check, is_comparable=is_comparable, is_text=has_collation(of)
+        )
         texts.append(add_check(on, made.proof, condition))
         names.append(made.proof)
     if made.not_null:

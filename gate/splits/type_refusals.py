@@ -1,49 +1,25 @@
 """Which type changes cannot be made beside a second column, and why.
 
-Source: PostgreSQL 18 `tablecmds.c` (ATExecDropColumn, find_composite_type_dependencies), `pg_cast`; the page "ALTER
+Source: PostgreSQL 18 `tablecmds.c` (ATExecDropColumn, find_composite_type_dependencies); the page "ALTER
 TABLE"; https://www.postgresql.org/docs/18/logical-replication-subscription.html (columns are matched by name).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
-from gate.model.catalog import Constraint, Ref, Relation, Type
-from gate.model.expressions import TypeName
+from gate.model.catalog import Constraint, Ref, Relation
 from gate.model.names import quoted
 from gate.model.server_bugs import CONCURRENT_BUILDS, UPDATE_FIRST, loses_rows_in_concurrent_builds
-from gate.model.snapshot import Snapshot
 from gate.model.steps import CannotSplit
 from gate.model.work import LONG
 from gate.splits.backfilling import can_see_all
-from gate.splits.finding import find_type, name_of
+from gate.splits.conversions import must_be_the_same_for_all
+from gate.splits.finding import name_of
 from gate.splits.retyping import Retyping
 from gate.splits.type_copies import referencing
 
 _WINDOW = "do it in a maintenance window, or while the table is small"
-
-_NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
-_TEXTS = frozenset({"text", "varchar", "bpchar"})
-_ALIKE = (
-    _NUMBERS | _TEXTS,
-    _TEXTS | {"bool", "uuid", "jsonb", "inet", "cidr", "macaddr", "bytea"},
-    frozenset({"bool", "int4"}),
-    frozenset({"json", "jsonb", "text"}),
-    frozenset({"date", "timestamp"}),
-    frozenset({"timestamptz"}),
-    frozenset({"time"}),
-    frozenset({"timetz"}),
-    frozenset({"interval"}),
-    frozenset({"inet", "cidr"}),
-    frozenset({"bit", "varbit"}),
-    frozenset({"name", "text", "varchar"}),
-    frozenset({"oid", "int8"}),
-)
-"""Types among which a conversion depends on nothing but the value: no time zone, no format, no locale."""
-
-_INCOMPARABLE = frozenset({"json"})
-_CLOCKS = frozenset({"timestamp", "timestamptz", "date", "time", "timetz", "interval"})
 
 
 def must_be_possible(of: Retyping) -> None:
@@ -52,17 +28,12 @@ def must_be_possible(of: Retyping) -> None:
         raise reason
 
 
-def is_comparable(of: Retyping) -> bool:
-    """Whether two values of the new type can be held against each other."""
-    return of.change.type.name.name not in _INCOMPARABLE
-
-
 def _reasons(of: Retyping) -> Iterator[CannotSplit]:
     if not any(set(effect.work) & LONG for effect in of.case.effects):
         yield CannotSplit(f"it neither reads nor writes a row of {of.on}")
     yield from _of_table(of)
     yield from _of_column(of)
-    yield from _of_conversion(of)
+    yield from must_be_the_same_for_all(of)
     yield from _of_row_type(of)
     yield from _of_backfill(of)
     yield from _of_indexes(of)
@@ -134,91 +105,6 @@ def _of_column(of: Retyping) -> Iterator[CannotSplit]:
                 f"{edge.name or edge.dependent.catalog} depends on {name} of {on}",
                 remedy="drop it first, and make it again afterwards",
             )
-
-
-# --- the conversion ---------------------------------------------------------------------------------------------------
-
-
-def _of_conversion(of: Retyping) -> Iterator[CannotSplit]:
-    chain = _chain(of)
-    if chain is None:
-        yield CannotSplit(
-            f"what becomes of {quoted(of.column.name)} is computed by {of.value}: gate does not know that it gives the "
-            "same value at any time and in any session",
-            remedy="add the new column yourself, keep it with a trigger, fill it in batches, and let the code read it",
-        )
-        return
-    for one, other in pairwise(chain):
-        if one is None or other is None or not _is_alike(one, other):
-            yield _unlike(of, one, other)
-            return
-
-
-def _chain(of: Retyping) -> tuple[_Kind | None, ...] | None:
-    """The types that a value goes through; None where that is no mere change of types."""
-    old = _stored(of.column.type, of.before)
-    new = _written(of.change.type, of.before)
-    using = of.change.using
-    if using is None or using.column == of.column.name:
-        return old, new
-    if using.cast_of == of.column.name and using.cast_to is not None:
-        return old, _written(using.cast_to, of.before), new
-    return None
-
-
-_Kind = tuple[Type, bool]
-"""A type, and whether it is an array of it."""
-
-
-def _stored(oid: int, world: Snapshot) -> _Kind | None:
-    found = world.types.get(oid)
-    while found is not None and found.kind == "d":
-        found = world.types.get(found.base)
-    if found is not None and found.element and found.length == -1:
-        element = world.types.get(found.element)
-        return None if element is None else (element, True)
-    return None if found is None else (found, False)
-
-
-def _written(kind: TypeName, world: Snapshot) -> _Kind | None:
-    found = find_type(world, kind.name)
-    if found is None or kind.of_column:
-        return None
-    if kind.dimensions:
-        return found, True
-    return None if found.kind == "d" else _stored(found.oid, world)
-
-
-def _is_alike(one: _Kind, other: _Kind) -> bool:
-    (old, is_array), (new, is_also) = one, other
-    if is_array != is_also:
-        return False
-    if "e" in (old.kind, new.kind):
-        # A label is looked up in the catalog, where it does not change.
-        return old.oid == new.oid or _is_text(old) or _is_text(new)
-    names = {old.name, new.name}
-    return old.schema == new.schema == "pg_catalog" and any(names <= group for group in _ALIKE)
-
-
-def _is_text(kind: Type) -> bool:
-    return kind.schema == "pg_catalog" and kind.name in _TEXTS
-
-
-def _unlike(of: Retyping, one: _Kind | None, other: _Kind | None) -> CannotSplit:
-    name = quoted(of.column.name)
-    if one is None or other is None:
-        return CannotSplit(f"gate knows no rows of {of.on} by the type that {name} has or gets", remedy=_WINDOW)
-    (old, _), (new, _) = one, other
-    if {old.name, new.name} & _CLOCKS:
-        return CannotSplit(
-            f"from {old.name} to {new.name} the value of {name} depends on the TimeZone or DateStyle of whoever writes "
-            "the row: a trigger and the batches might disagree",
-            remedy="add the new column yourself and say in which zone it is meant: AT TIME ZONE '...'; keep it with a "
-            "trigger, fill it in batches, and let the code read it",
-        )
-    return CannotSplit(
-        f"gate has not proved that {old.name} becomes {new.name} in the same way in any session", remedy=_WINDOW
-    )
 
 
 # --- what else knows the row ------------------------------------------------------------------------------------------

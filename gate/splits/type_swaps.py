@@ -153,7 +153,10 @@ def _range(size: int) -> tuple[int, int]:
 
 
 def _default(of: Retyping) -> Iterator[str]:
-    if of.column.default is not None:
+    """The statement's own parts, else the old one: the server casts that as an assignment does, too."""
+    if of.case.defaults:
+        yield from of.case.defaults
+    elif of.column.default is not None:
         yield set_default(of.on, of.column.name, of.column.default)
 
 

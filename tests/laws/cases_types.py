@@ -106,6 +106,61 @@ CASES = (
         sql="ALTER TABLE t ALTER COLUMN a TYPE bigint",
     ),
     _typed(
+        name="text becomes an integer, its default taken away and given anew, and not null",
+        setup="CREATE TABLE t (id int PRIMARY KEY, a text DEFAULT '7'); CREATE INDEX ON t (a);"
+        "INSERT INTO t SELECT g, g FROM generate_series(1, 10) g",
+        sql="ALTER TABLE t ALTER a DROP DEFAULT, ALTER a TYPE int USING a::int, ALTER a SET DEFAULT 5, "
+        "ALTER a SET NOT NULL",
+    ),
+    _typed(
+        name="two columns of one index at once",
+        setup="CREATE TABLE t (a int, b smallint DEFAULT 3, PRIMARY KEY (a, b)); CREATE INDEX i ON t (b, (a + b));"
+        "INSERT INTO t SELECT g, -g FROM generate_series(1, 10) g",
+        sql="ALTER TABLE t ALTER a TYPE bigint, ALTER b TYPE bigint",
+    ),
+    _typed(
+        name="a value that is computed",
+        setup=_T,
+        sql="ALTER TABLE t ALTER b TYPE numeric(10, 2) USING coalesce(substr(b, 2), '0')::numeric / 3 + a",
+    ),
+    _typed(name="a truth", setup=_T, sql="ALTER TABLE t ALTER a TYPE boolean USING a > 2 OR NULL"),
+    _typed(
+        name="text that is shorter, in another collation",
+        setup="CREATE TABLE t (id int PRIMARY KEY, b text COLLATE \"C\" DEFAULT 'x'); CREATE INDEX ON t (b);"
+        "INSERT INTO t SELECT g, 'x' || g FROM generate_series(1, 10) g",
+        sql='ALTER TABLE t ALTER b TYPE varchar(5) COLLATE "POSIX"',
+    ),
+    _typed(
+        name="text becomes an enum, an enum text",
+        setup="CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE t (id int PRIMARY KEY, m mood NOT NULL, b text);"
+        "INSERT INTO t SELECT g, 'ok', 'sad' FROM generate_series(1, 10) g; CREATE INDEX ON t (b)",
+        sql="ALTER TABLE t ALTER m TYPE text; ALTER TABLE t ALTER b TYPE mood USING b::mood",
+    ),
+    _typed(
+        name="arrays, numbers, dates",
+        setup="CREATE TABLE t (id int PRIMARY KEY, a int[] DEFAULT '{1}', n numeric, d date, f real);"
+        "INSERT INTO t SELECT g, ARRAY[g, NULL], g / 3.0, date '2026-01-01' + g, g / 3.0 FROM generate_series(1, 10) g",
+        sql="ALTER TABLE t ALTER a TYPE bigint[]; ALTER TABLE t ALTER n TYPE numeric(8, 2);"
+        "ALTER TABLE t ALTER d TYPE timestamp; ALTER TABLE t ALTER f TYPE float8",
+    ),
+    _typed(
+        name="a key and a check that are not enforced",
+        since=18,
+        setup=f"{_T}; {_C}; ALTER TABLE c ADD FOREIGN KEY (id) REFERENCES t NOT ENFORCED;"
+        "ALTER TABLE t ADD CONSTRAINT k CHECK (id > 3) NOT ENFORCED",
+        sql=_BIG,
+    ),
+    _typed(
+        name="a key that is not valid, one that sets one column",
+        since=15,
+        setup="CREATE TABLE t (a int, b int, PRIMARY KEY (a, b));"
+        "INSERT INTO t SELECT g, g FROM generate_series(1, 10) g;"
+        "CREATE TABLE c (id int PRIMARY KEY, a int, b int, FOREIGN KEY (a, b) REFERENCES t ON DELETE SET NULL (b));"
+        "INSERT INTO c SELECT g, g, g FROM generate_series(1, 10) g;"
+        "ALTER TABLE c ADD CONSTRAINT later FOREIGN KEY (b, a) REFERENCES t NOT VALID",
+        sql="ALTER TABLE t ALTER b TYPE bigint; ALTER TABLE c ALTER b TYPE bigint",
+    ),
+    _typed(
         name="an unlogged table with an identity",
         setup="CREATE UNLOGGED TABLE t (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a text);"
         "INSERT INTO t (a) SELECT 'x' FROM generate_series(1, 10)",

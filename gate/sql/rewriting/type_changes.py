@@ -113,13 +113,21 @@ def is_unfilled(name: str, *, source: str = "") -> str:
     return deparsed(pb.Node(bool_expr=pb.BoolExpr(boolop=pb.AND_EXPR, args=[missing, given])))
 
 
-def is_equal(name: str, value: str, *, is_not_null: bool, is_comparable: bool) -> str:
-    """The condition that the column has that value, and is not NULL where it must not be; empty where neither."""
+def is_equal(name: str, value: str, *, is_not_null: bool, is_comparable: bool, is_text: bool) -> str:
+    """The condition that the column has that value, and is not NULL where it must not be; empty where neither.
+
+    `is_text`: it has a collation, which may be another one than that of the value.
+    """
     conditions = []
     if is_not_null:
         conditions.append(pb.Node(null_test=pb.NullTest(arg=column_node(name), nulltesttype=pb.IS_NOT_NULL)))
     if is_comparable:
-        compared = pb.A_Expr(kind=pb.AEXPR_NOT_DISTINCT, lexpr=column_node(name), rexpr=expression_node(value))
+        own = column_node(name)
+        if is_text:
+            collated = pb.CollateClause(arg=own)
+            _put_strings(collated.collname, ("pg_catalog", "C"))
+            own = pb.Node(collate_clause=collated)
+        compared = pb.A_Expr(kind=pb.AEXPR_NOT_DISTINCT, lexpr=own, rexpr=expression_node(value))
         compared.name.add().string.sval = "="
         conditions.append(pb.Node(a_expr=compared))
     if len(conditions) < 2:
