@@ -20,7 +20,7 @@ def finding(schema: str, publications: Sequence[str], due: Sequence[JournalVersi
         return None
     names = ", ".join(publications)
     is_one = len(publications) == 1
-    sql = "\n".join(f"{_on_one_line(statement)};" for statement in statements(schema, due, is_new=is_new))
+    sql = "\n".join(f"{statement};" for statement in statements(schema, due, is_new=is_new))
     return Finding(
         rule=RULE,
         severity=Severity.REFUSE,
@@ -30,7 +30,3 @@ def finding(schema: str, publications: Sequence[str], due: Sequence[JournalVersi
         remedy="first run this on every subscriber, then set journal_published = true in [release] of gate.toml; or "
         f"run without a journal in the database, with --journal file:PATH. On the subscriber:\n{sql}",
     )
-
-
-def _on_one_line(statement: str) -> str:
-    return " ".join(statement.split()).replace("( ", "(").replace(" )", ")")

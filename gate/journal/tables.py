@@ -23,8 +23,13 @@ class JournalVersion:
     statements: tuple[str, ...]
 
     def written(self, schema: str) -> tuple[str, ...]:
-        """The statements as SQL for that schema."""
-        return tuple(statement.strip().replace("{schema}", identifier(schema)) for statement in self.statements)
+        """The statements as SQL for that schema, each on one line."""
+        name = identifier(schema)
+        return tuple(_on_one_line(statement).replace("{schema}", name) for statement in self.statements)
+
+
+def _on_one_line(statement: str) -> str:
+    return " ".join(statement.split()).replace("( ", "(").replace(" )", ")")
 
 
 # A run's heartbeat and a backfill's cursor rewrite their row again and again: room in the page keeps that cheap.

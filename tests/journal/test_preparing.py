@@ -53,7 +53,9 @@ def test_nothing_is_there_and_looking_makes_nothing(database: Database) -> None:
     assert relations(database) == []
 
 
-@pytest.mark.parametrize("schema", ["gate", "Gate", "100%s", 'a"b', "a'b", "$gate$", "select", "ü %% \\", "x" * 63])
+@pytest.mark.parametrize(
+    "schema", ["gate", "Gate", "100%s", 'a"b', "a'b", "$gate$", "select", "ü %% \\", "( a  b )", "x" * 63]
+)
 def test_it_can_be_in_a_schema_of_any_name(database: Database, schema: str) -> None:
     with journal_of(database, schema) as journal:
         for _ in range(2):
