@@ -43,4 +43,4 @@ def _steps(sql: str, parsed: Parsed, world: Snapshot) -> tuple[Step, ...]:
     except CannotSplit:
         if works_under_lock(found):
             raise
-        return alone(sql, parsed.statement, found)
+        return alone(sql, parsed.statement, found, world)
