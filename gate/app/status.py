@@ -9,7 +9,17 @@ from gate.app.opening import open_connection
 from gate.app.request import Request
 from gate.app.settings import load
 from gate.db.rows import fetch
-from gate.journal.leftovers import asks, dropped_by, forgotten, half_done, made_by, there
+from gate.journal.leftovers import (
+    asks,
+    asks_for_rebuilds,
+    dropped_by,
+    forgotten,
+    half_done,
+    made_by,
+    rebuilds,
+    rebuilt_by,
+    there,
+)
 from gate.model.errors import MissingPrivilege, UsageError
 from gate.model.migration import Query
 from gate.model.run import Backend, Leftover, Outcome
@@ -51,8 +61,11 @@ def _holder(ask: Ask, schema: str) -> Holder | None:
 
 
 def _leftovers(ask: Ask, standing: Standing) -> tuple[Leftover, ...]:
-    made = made_by(standing.unfinished)
-    return half_done(made, ask(asks(made))) if made else ()
+    made, relations = made_by(standing.unfinished), rebuilt_by(standing.unfinished)
+    return (
+        *(half_done(made, ask(asks(made))) if made else ()),
+        *(rebuilds(ask(asks_for_rebuilds(relations))) if relations else ()),
+    )
 
 
 def _forgotten(ask: Ask, journal: Journal) -> tuple[Leftover, ...]:

@@ -11,10 +11,12 @@ from gate.model.actions import Action, AlterTable, Drop, DropColumn, NamedPart
 from gate.model.errors import InvalidSql
 from gate.model.migration import Query
 from gate.model.names import Name
+from gate.model.program import Unit, UnitKind
 from gate.model.run import Leftover, State
 from gate.run.journalling import Kept
 from gate.run.world import Row
 from gate.sql.parse import parse_statement
+from gate.sql.rewriting.indexes import drop_index
 from gate.sql.script import split_script
 from gate.sql.tree import DoesNotParse
 
@@ -38,14 +40,39 @@ class Made:
 
 def made_by(programs: Iterable[Kept]) -> tuple[Made, ...]:
     """What the units that were begun can have left, each object once."""
-    undo = [
-        unit.undo
-        for item in programs
-        if item.program is not None
-        for unit in item.program.units
-        if item.mark_of(unit.ordinal).state in _BEGUN
-    ]
-    return tuple(dict.fromkeys(made for sql in undo for made in dropped_by(sql)))
+    found: dict[tuple[str, Name, Name | None], Made] = {}
+    for unit, _ in _begun(programs):
+        for made in (*dropped_by(unit.undo), *_built_by(unit)):
+            found.setdefault((made.kind, made.name, made.part_of), made)
+    return tuple(found.values())
+
+
+def rebuilt_by(programs: Iterable[Kept]) -> tuple[str, ...]:
+    """Relations (`schema.name`) in which REINDEX CONCURRENTLY can have left an index half built."""
+    return tuple(
+        dict.fromkeys(
+            relation
+            for unit, state in _begun(programs)
+            if unit.kind is UnitKind.STATEMENT and unit.builds is None and state is not State.DONE
+            for relation in unit.touches
+        )
+    )
+
+
+def _begun(programs: Iterable[Kept]) -> Iterator[tuple[Unit, State]]:
+    for item in programs:
+        for unit in item.program.units if item.program is not None else ():
+            state = item.mark_of(unit.ordinal).state
+            if state in _BEGUN:
+                yield unit, state
+
+
+def _built_by(unit: Unit) -> Iterator[Made]:
+    """The file's own CREATE INDEX CONCURRENTLY has no step that takes it back."""
+    if unit.builds is not None:
+        schema, index = unit.builds
+        name = Name(index, schema)
+        yield Made(kind="index", name=name, sql=drop_index(name, missing_ok=True))
 
 
 def dropped_by(sql: str) -> Iterator[Made]:
@@ -130,6 +157,33 @@ SELECT pg_catalog.json_agg(found)::text AS answer FROM (
   WHERE w.kind = 'statistic ext' AND coalesce(n.nspname = w.schema, pg_catalog.pg_statistics_obj_is_visible(s.oid))
 ) AS found
 """
+
+
+def asks_for_rebuilds(relations: Sequence[str]) -> Query:
+    """Indexes that REINDEX CONCURRENTLY has left in them, as PostgreSQL names them, and that nobody is building now."""
+    return Query(_REBUILDS, (json.dumps(relations),))
+
+
+_REBUILDS = """
+SELECT pg_catalog.json_agg(pg_catalog.json_build_object('schema', n.nspname, 'name', c.relname) ORDER BY c.oid)::text
+  AS answer
+FROM pg_catalog.json_array_elements_text(%s::json) AS wanted(relation)
+  JOIN pg_catalog.pg_class AS t ON true
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace AND n.nspname || '.' || t.relname = wanted.relation
+  JOIN pg_catalog.pg_index AS i ON i.indrelid = t.oid AND NOT i.indisvalid
+  JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid AND c.relname ~ '_cc(new|old)[0-9]*$'
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS p WHERE p.relid = t.oid)
+"""
+
+
+def rebuilds(rows: Sequence[Row]) -> tuple[Leftover, ...]:
+    """What `asks_for_rebuilds` was answered with."""
+    made = (
+        Made(kind="index", name=name, sql=drop_index(name, missing_ok=True))
+        for row in document(rows) or ()
+        for name in (Name(row["name"], row["schema"]),)
+    )
+    return tuple(Leftover(what=_said(item), sql=item.sql) for item in made)
 
 
 def there(made: Sequence[Made], rows: Sequence[Row]) -> tuple[Made, ...]:

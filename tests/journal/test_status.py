@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from gate.app.request import Request
@@ -92,6 +93,47 @@ def test_what_is_half_done_is_named_and_what_is_whole_is_not(database: Database)
         journal.end_run(run())
     code, found = taken(database)
     assert (code, found["unfinished"], found["runs"][0]["outcome"]) == (0, [], "done")
+
+
+def test_an_index_that_the_file_itself_was_building(database: Database) -> None:
+    """No step takes it back, for the statement is the file's own."""
+    database.execute(TABLES)
+    own = program(
+        "20260102000000",
+        unit(1, kind=UnitKind.STATEMENT, builds=("public", "t_A"), touches=("public.t",)),
+        unit(2, kind=UnitKind.STATEMENT, touches=("public.t",)),
+        unit(3, kind=UnitKind.STATEMENT, builds=("public", "later"), touches=("public.t",)),
+    )
+    with journal_of(database) as journal:
+        journal.prepare()
+        journal.begin_run(start())
+        key = journal.keep(own, run="run1")
+        journal.record(key, Mark(ordinal=1, state=State.BEGUN), run="run1")
+        fails(database, 'CREATE UNIQUE INDEX CONCURRENTLY "t_A" ON t ((1))')
+        assert [item["sql"] for item in taken(database)[1]["leftovers"]] == [
+            'DROP INDEX CONCURRENTLY IF EXISTS public."t_A"'
+        ]
+        database.execute('DROP INDEX "t_A"')
+        # What REINDEX CONCURRENTLY leaves behind when it is cut short.
+        journal.record(key, Mark(ordinal=1, state=State.DONE), run="run1")
+        journal.record(key, Mark(ordinal=2, state=State.BEGUN), run="run1")
+        database.execute(
+            "CREATE FUNCTION odd(integer) RETURNS integer IMMUTABLE LANGUAGE plpgsql AS"
+            " 'BEGIN RETURN current_setting(''odd.works'')::integer; END'"
+        )
+        with database.connect() as connection:
+            connection.execute("SET odd.works = '1'")
+            connection.execute("CREATE INDEX rebuilt ON t (odd(a))")
+        fails(database, "REINDEX INDEX CONCURRENTLY rebuilt")
+        (found,) = taken(database)[1]["leftovers"]
+        assert found["sql"] == "DROP INDEX CONCURRENTLY IF EXISTS public.rebuilt_ccnew"
+        database.execute(found["sql"])
+        assert taken(database)[1]["leftovers"] == []
+
+
+def fails(database: Database, sql: str) -> None:
+    with pytest.raises(psycopg.Error):
+        database.execute(sql)
 
 
 def test_a_run_is_alive_as_long_as_its_lock_is_held(database: Database) -> None:
