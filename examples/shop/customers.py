@@ -47,9 +47,9 @@ class Felt:
 
     def sentence(self) -> str:
         """For people."""
-        failed = ", ".join(f"{count} with {state}" for state, count in self.failed.items()) or "none failed"
-        slow = f"{self.slow:,} took longer than 0.2 s, the longest {self.worst_s:.2f} s"
-        return f"of {self.queries:,} queries {slow}; {failed}"
+        failed = ", ".join(f"{count} with {state}" for state, count in self.failed.items())
+        slow = f"{self.slow:,} of {self.queries:,} queries took longer than 0.2 s"
+        return f"worst stall {self.worst_s:.2f} s; {slow}; failed: {failed or 'none'}"
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
@@ -145,29 +145,33 @@ def _ended(
     server: Server, admin: psycopg.Connection, project: Path, situation: Situation, ending: str, after_s: float
 ) -> float | None:
     """One release in the midst of its work, ended; None if it was over before that."""
-    with _held(server, situation):
+    with _held(server, situation), _released(server, project) as release:
         begun = time.monotonic()
-        release = subprocess.Popen(
-            [*GATE, "release", "--budget", f"{_BUDGET_S:.0f}s", "--format", "json", "--output", "run.json"],
-            cwd=project,
-            env={**os.environ, "GATE_DATABASE_URL": server.conninfo(_NAME)},
-            stderr=(project / "said").open("wb"),
-        )
+        while not _is_amidst(admin, situation):
+            if release.poll() is not None or time.monotonic() > begun + _GIVEN_UP_S:
+                raise RuntimeError(f"{situation.name}: never came: {(project / 'said').read_text()[-2000:]}")
+            time.sleep(0.005)
+        signalled = _signalled(release, ending, after_s)
+        while _backends(admin):
+            time.sleep(0.005)
+        gone = time.monotonic()
+        since = _deadline(release, project) if ending == "deadline" else signalled
+        return None if since is None or gone < since else gone - since
+
+
+@contextmanager
+def _released(server: Server, project: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A release of the project; whatever becomes of it, it is gone after the block."""
+    command = [*GATE, "release", "--budget", f"{_BUDGET_S:.0f}s", "--format", "json", "--output", "run.json"]
+    environment = {**os.environ, "GATE_DATABASE_URL": server.conninfo(_NAME)}
+    with (
+        (project / "said").open("wb") as said,
+        subprocess.Popen(command, cwd=project, env=environment, stderr=said) as release,
+    ):
         try:
-            while not _is_amidst(admin, situation):
-                if release.poll() is not None or time.monotonic() > begun + _GIVEN_UP_S:
-                    raise RuntimeError(f"{situation.name}: never came: {(project / 'said').read_text()[-2000:]}")
-                time.sleep(0.005)
-            signalled = _signalled(release, ending, after_s)
-            while _backends(admin):
-                time.sleep(0.005)
-            gone = time.monotonic()
-            since = _deadline(release, project) if ending == "deadline" else signalled
-            return None if since is None or gone < since else gone - since
+            yield release
         finally:
-            with suppress(ProcessLookupError):
-                release.kill()
-            release.wait()
+            release.kill()
 
 
 def _signalled(release: subprocess.Popen[bytes], ending: str, after_s: float) -> float | None:

@@ -1,10 +1,10 @@
 -- migrate:up
--- Customers who left stand for themselves again, without a name.
+-- Customers who left stand for themselves again, without a name; then the narrow column is as wide as the key.
 INSERT INTO customers (id, email, name)
 OVERRIDING SYSTEM VALUE
 SELECT DISTINCT customer_id, 'former' || customer_id || '@shop.example', 'former customer'
 FROM orders WHERE NOT EXISTS (SELECT FROM customers WHERE customers.id = orders.customer_id);
--- gate: allow foreign-key-narrower-than-key because customer_id is widened in the next release
+ALTER TABLE orders ALTER COLUMN customer_id TYPE bigint;
 ALTER TABLE orders
     ADD CONSTRAINT orders_customer FOREIGN KEY (customer_id) REFERENCES customers (id);
 
