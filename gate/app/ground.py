@@ -89,7 +89,10 @@ class Ground:
     def _spare(self, site: Site, url: str) -> None:
         """Long queries of a standby are waited for: to follow an ACCESS EXCLUSIVE it would have to cancel them."""
         name = f"gate/{self.releasing.id[:8]}/replica"
-        standby = Watch(lambda: connect(target(url).conninfo, application_name=name))
+        meant = target(url, option="--replica-url")
+        if meant.warning:
+            self.releasing.request.warn(meant.warning)
+        standby = Watch(lambda: connect(target(url, option="--replica-url").conninfo, application_name=name))
         self.stack.callback(standby.close)
 
         def away(wanted: Sequence[WantedLock]) -> tuple[Holder, ...]:

@@ -30,9 +30,6 @@ from gate.run.journalling import Standing
 from gate.run.telling import Tell
 from gate.sources.tool import Source
 
-_GRACE_S = 20.0
-_BUDGET_S = 600.0
-
 
 @dataclass
 class Releasing:
@@ -75,6 +72,11 @@ def release(request: Request, tell: Tell, environment: Mapping[str, str] = os.en
     """The run. Raises the errors of every room below as long as nothing has been begun; then the run tells them."""
     settings = load(request)
     source = open_source(settings)
+    if request.expect is not None:
+        # A plan that cannot be read is found out before anything is asked.
+        from gate.app.expecting import reviewed
+
+        reviewed(request.expect, settings.database)
     releasing = Releasing(
         request=request,
         settings=settings,

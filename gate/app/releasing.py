@@ -17,6 +17,7 @@ from gate.app.journals import others, ours
 from gate.app.judging import Judged, judge_live
 from gate.app.release import Releasing
 from gate.app.unfinished import Afresh, GoOn, LetBe, TakeBack, cannot_take_back, let_be, what_to_do
+from gate.app.way_back import WayBack
 from gate.app.world import Interrupted
 from gate.db.errors import scrubbed
 from gate.db.leftovers import leftovers
@@ -26,7 +27,7 @@ from gate.model.errors import Exit, GateError, MissingPrivilege, Unreachable, Us
 from gate.model.migration import Migration, Query
 from gate.model.plan import Mode, Plan, Verdict
 from gate.model.program import Program
-from gate.model.run import InTheWay, Leftover, Outcome, Run, UnitRun
+from gate.model.run import InTheWay, Leftover, Outcome, Run, State, UnitRun
 from gate.model.run_document import to_json
 from gate.model.version import VERSION
 from gate.platforms.command import CommandHook
@@ -41,6 +42,7 @@ from gate.run.programming import ToRun, programs
 from gate.run.supervising import Job, Supervisor
 from gate.run.telling import Judged as JudgedEvent
 from gate.run.undoing import Undo
+from gate.sql.masking import masked
 
 _SERVER = Query(
     "SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.pg_is_in_recovery() AS is_standby, "
@@ -201,6 +203,7 @@ class _Release:
                 self._take_back(kept)
             case GoOn():
                 assert kept.program is not None
+                self._check_time((_what_is_left(kept.program, kept),))
                 self._run(self._job(kept.program, what.migration, kept.key, kept))
 
     def _close(self, kept: Kept, state: ProgramState) -> None:
@@ -255,18 +258,26 @@ class _Release:
         to_run = [ToRun(plan=plan, read=read) for plan, read in pairs]
         made = programs(to_run, source=releasing.source.name, stall_s=releasing.settings.policy.release.stall_s)
         self._check_journal(made)
-        too_long = does_not_fit(made, left_s, releasing.platform.detached)
-        if too_long is not None:
-            raise Halt(Outcome.REFUSED, too_long, remedy=releasing.platform.detached())
-        unknown = unknown_times(made, left_s)
-        releasing.notes += [unknown] if unknown is not None else []
+        self._check_time(made)
         return made
+
+    def _check_time(self, made: Sequence[Program]) -> None:
+        """What by its high estimate does not fit what is left is not begun."""
+        left_s = self.releasing.deadlines.left_s(self.world.now())
+        too_long = does_not_fit(made, left_s, self.releasing.platform.detached)
+        if too_long is not None:
+            raise Halt(Outcome.REFUSED, too_long, remedy="or give it more time here: --budget")
+        unknown = unknown_times(made, left_s)
+        self.releasing.notes += [unknown] if unknown is not None else []
 
     def _hold_against_review(self, plan: Plan) -> None:
         name = self.releasing.request.expect
         if name is None:
             return
-        found = differences(reviewed(name, self.releasing.settings.database), plan, settled=tuple(self.done))
+        source = self.releasing.source
+        waiting = {migration.id for migration in pending.read(self.reader, source).migrations}
+        settled = [migration.id for migration in source.migrations() if migration.id and migration.id not in waiting]
+        found = differences(reviewed(name, self.releasing.settings.database), plan, settled=(*self.done, *settled))
         if found:
             raise Halt(
                 Outcome.REFUSED,
@@ -323,14 +334,30 @@ class _Release:
             halt.outcome,
             problem=halt.problem,
             remedy=halt.remedy,
-            in_the_way=(*halt.in_the_way, *self._not_drained()),
+            in_the_way=halt.in_the_way,
+            still_waiting=self._not_drained(),
         )
 
     def _taken_back(self, halt: Halt) -> list[Leftover]:
-        when, job = self.releasing.settings.policy.release.undo, self.job
-        is_wanted = when is UndoPolicy.ALWAYS or (when is UndoPolicy.FAILED and halt.outcome is Outcome.FAILED)
-        if not is_wanted or job is None or not self.journal.keeps_programs:
+        """By its own steps, and then by the tool's own way back, as far as the policy wants either."""
+        release, job = self.releasing.settings.policy.release, self.job
+        if job is None:
             return []
+        has_failed = halt.outcome is Outcome.FAILED
+        is_wanted = release.undo is UndoPolicy.ALWAYS or (release.undo is UndoPolicy.FAILED and has_failed)
+        left = self._undone(job) if is_wanted and self.journal.keeps_programs else []
+        if not (release.down and has_failed):
+            return left
+        back = WayBack(
+            reader=self.reader,
+            source=self.releasing.source,
+            settings=self.releasing.settings,
+            site=self.site,
+            done=self.done,
+        )
+        return back.go(job, left)
+
+    def _undone(self, job: Job) -> list[Leftover]:
         undo = Undo(site=self.site, job=job)
         try:
             kept = self.journal.standing().unfinished_of(job.program.source, job.program.migration)
@@ -353,7 +380,7 @@ class _Release:
         if event is None or not self.releasing.request.calls_hooks:
             return ended
         chosen = settings_of(self.releasing.settings.policy.release, event)
-        hooks = [CommandHook(setting=setting, masked=scrubbed) for setting in chosen]
+        hooks = [CommandHook(setting=setting, masked=_without_secrets) for setting in chosen]
         return replace(ended, hooks=call_all(hooks, event, to_json(ended), self._hooks_left_s, self.world.now))
 
     def _hooks_left_s(self) -> float:
@@ -375,3 +402,13 @@ class _Release:
             took_up=self.took_up,
             **more,
         )
+
+
+def _what_is_left(program: Program, kept: Kept) -> Program:
+    units = tuple(unit for unit in program.units if kept.mark_of(unit.ordinal).state is not State.DONE)
+    return replace(program, units=units)
+
+
+def _without_secrets(text: str) -> str:
+    """What a hook has printed."""
+    return masked(scrubbed(text))

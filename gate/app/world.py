@@ -109,6 +109,7 @@ class World:
             self.is_interruptible = False
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
+        # Fly.io ends a machine by SIGINT: only a person at a terminal means to leave at once by a second one.
         is_repeated = self.stop is not None
         self.ask_to_stop(signal.Signals(number).name)
         if is_repeated and number == signal.SIGINT and sys.stdin is not None and sys.stdin.isatty():

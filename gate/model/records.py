@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 Kind = TypeVar("Kind")
 Reader = Callable[[Any], Any]
@@ -36,7 +36,7 @@ def to_record(value: Any) -> Any:
 def from_record(kind: type[Kind], record: Mapping[str, Any]) -> Kind:
     """The value of that dataclass; ValueError where the record is none."""
     try:
-        found: Kind = _reader(kind)(record)
+        found: Kind = _reader(cast("Any", kind))(record)
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"this is no {kind.__name__}: {error}") from error
     return found

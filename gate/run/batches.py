@@ -11,15 +11,14 @@ from gate.model.run import InTheWay, Outcome, State
 from gate.run import backfilling, sending
 from gate.run.backfilling import Batch, Cut, Finished, Passed, Pause, Progress, Stop, advance
 from gate.run.guarding import kept_waiting
-from gate.run.halting import Halt, failed, stopped
+from gate.run.halting import Done, Halt, rejected, stopped
 from gate.run.journalling import Mark
 from gate.run.limits import session
-from gate.run.outcomes import CANCELED, in_words, is_retried
+from gate.run.outcomes import CANCELED, is_retried
 from gate.run.performing import Performed, perform
 from gate.run.sample import Sample
 from gate.run.site import PROGRESS_EVERY_S, Site, of_waiters
 from gate.run.telling import Progressed
-from gate.run.transactions import Done
 
 _LOST_AT_MOST = 5
 _LOOK_EVERY_S = 1.0
@@ -41,12 +40,21 @@ class BackfillRun:
     told_s: float = 0.0
     looked_s: float = 0.0
     sample: Sample | None = None
+    rows: int | None = None
     blocked_s: float = 0.0
     paused_s: float = 0.0
     met: dict[int, InTheWay] = field(default_factory=dict)
 
-    def run(self) -> tuple[Done, int]:
-        """Until no row is left; how many rows were looked at. Raises Halt, with every batch that committed kept."""
+    def run(self) -> Done:
+        """Until no row is left. Raises Halt, with every batch that committed kept."""
+        begun_s = self.site.clock.now()
+        try:
+            return self._run()
+        except Halt as halt:
+            halt.spent = self._done(begun_s)
+            raise
+
+    def _run(self) -> Done:
         site, batches = self.site, self._batches()
         begun_s = self.told_s = site.clock.now()
         mark = self.read()
@@ -56,11 +64,13 @@ class BackfillRun:
         while True:
             site.check()
             self._look()
+            self.rows = progress.rows_done
             action, progress = advance(site.release.throttle, progress, self.sample, event, chance=site.clock.chance())
             event = None
             match action:
                 case Finished():
-                    return self._done(begun_s), progress.rows_done
+                    self.rows = progress.rows_done
+                    return self._done(begun_s)
                 case Stop():
                     raise Halt(Outcome.STOPPED, action.why, remedy=action.remedy)
                 case Pause():
@@ -89,7 +99,7 @@ class BackfillRun:
         performed = perform(self.site, sent, self.site.guard(is_blocking=False))
         if performed.answer.error is not None:
             perform(self.site, [sending.ROLLBACK], self.site.guard(is_blocking=False))
-            raise failed(in_words(performed.answer.error), sqlstate=performed.sqlstate)
+            raise rejected(performed.answer.error)
         return backfilling.values_of(performed.answer.rows[-2]) or ()
 
     # --- one batch ----------------------------------------------------------------------------------------------------
@@ -146,7 +156,7 @@ class BackfillRun:
             return Cut()
         if is_retried(error):
             return Cut(why="rows of the batch are locked by others")
-        raise failed(in_words(error), remedy=error.hint or "correct the migration or the rows", sqlstate=error.sqlstate)
+        raise rejected(error, command=0)
 
     def _unsure(self, ended: Performed, mark: Mark, begun_s: float) -> Passed | Cut | None:
         """The COMMIT got an error, or no answer: the cursor in the journal says whether it is there."""
@@ -219,6 +229,7 @@ class BackfillRun:
             seconds=self.site.clock.now() - begun_s,
             blocked_s=self.blocked_s,
             in_the_way=tuple(self.met.values()),
+            rows=self.rows,
         )
 
 

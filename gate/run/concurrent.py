@@ -19,14 +19,13 @@ from gate.model.program import Unit
 from gate.model.run import InTheWay, Outcome
 from gate.model.units import lasting
 from gate.run import sending
-from gate.run.halting import Halt, failed, stopped
+from gate.run.halting import Done, Halt, failed, rejected, stopped
 from gate.run.limits import session
 from gate.run.outcomes import in_words, is_retried
 from gate.run.performing import Performed, perform
 from gate.run.sample import Sample
 from gate.run.site import PROGRESS_EVERY_S, Site, of_other
 from gate.run.telling import Progressed
-from gate.run.transactions import Done
 from gate.run.world import IndexState, Sent
 from gate.sql.parse import parse_all
 from gate.sql.rewriting.indexes import drop_index
@@ -54,6 +53,13 @@ class Concurrent:
 
     def run(self) -> Done:
         """Until it is there. Raises Halt, with nothing invalid left behind where that could be helped."""
+        try:
+            return self._run()
+        except Halt as halt:
+            halt.spent = self._done(0.0)
+            raise
+
+    def _run(self) -> Done:
         self.begun_s = self.told_s = self.site.clock.now()
         if self._is_there():
             return self._done(0.0)
@@ -246,7 +252,7 @@ class Concurrent:
                 remedy="release again at a quieter time",
                 in_the_way=tuple(self.met.values()),
             )
-        raise failed(in_words(error), remedy=error.hint or "correct the migration", sqlstate=error.sqlstate)
+        raise rejected(error, command=0)
 
     def clean_up(self) -> bool:
         """An index that was being built is dropped; True if something invalid was there."""

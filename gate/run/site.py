@@ -18,7 +18,8 @@ from gate.run.telling import Acted, Said, Tell, Waiting
 from gate.run.world import Catalog, Clock, Eyes, Hands
 
 TELL_EVERY_S = 10.0
-PROGRESS_EVERY_S = 30.0
+PROGRESS_EVERY_S = 1.0
+"""Whoever listens thins it out: a bar moves with each, a log has a line now and then."""
 _LEAST_S = 0.05
 
 

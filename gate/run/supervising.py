@@ -11,15 +11,15 @@ from gate.model.run import Leftover, Outcome, State, UnitRun
 from gate.run import gathering, sending
 from gate.run.batches import BackfillRun
 from gate.run.concurrent import Concurrent
-from gate.run.halting import Halt, failed, stopped
+from gate.run.halting import Done, Halt, rejected, stopped
 from gate.run.journalling import Kept, Mark, ProgramState
 from gate.run.limits import session
-from gate.run.outcomes import in_words, is_retried
+from gate.run.outcomes import is_retried
 from gate.run.performing import perform
 from gate.run.sending import FORGETS
 from gate.run.site import Site
 from gate.run.telling import MigrationEnded, TookUp, UnitBegan, UnitEnded
-from gate.run.transactions import Done, Transaction
+from gate.run.transactions import Transaction
 from gate.run.world import Sent
 from gate.sql.masking import masked
 
@@ -72,74 +72,75 @@ class Supervisor:
 
     def _unit(self, job: Job, unit: Unit) -> None:
         self.site.check()
-        sql = masked(self._text(job, unit))
+        told = UnitRun(
+            migration=job.program.migration,
+            path=job.program.path,
+            ordinal=unit.ordinal,
+            kind=unit.kind.value,
+            why=unit.why,
+            sql=masked(self._text(job, unit)),
+            state=State.WAITING,
+            line=unit.line,
+            planned=unit.seconds,
+        )
+        self._tell_begun(job, unit, told)
+        begun_s = self.site.clock.now()
+        try:
+            done = self._run(job, unit)
+        except Halt as halt:
+            spent = halt.spent or _took(0.0, 0)
+            told = self._halted(job, unit, _with(told, spent), halt)
+            self._ended(job, replace(told, seconds=self.site.clock.now() - begun_s))
+            raise
+        self._ended(job, replace(_with(told, done), state=State.DONE, seconds=done.seconds))
+
+    def _tell_begun(self, job: Job, unit: Unit, told: UnitRun) -> None:
         self.site.tell(
             UnitBegan(
-                migration=job.program.migration,
-                path=job.program.path,
+                migration=told.migration,
+                path=told.path,
                 at=unit.ordinal,
                 of=len(job.program.units),
                 why=unit.why,
-                sql=sql,
+                # How a batch walks the table says nobody anything.
+                sql="" if unit.kind is UnitKind.BACKFILL else told.sql,
                 line=unit.line,
                 seconds=unit.seconds,
             )
         )
-        begun_s = self.site.clock.now()
-        told = UnitRun(
-            migration=job.program.migration,
-            ordinal=unit.ordinal,
-            kind=unit.kind.value,
-            why=unit.why,
-            sql=sql,
-            state=State.FAILED,
-            line=unit.line,
-            planned=unit.seconds,
-        )
-        try:
-            done, rows = self._run(job, unit)
-        except Halt as halt:
-            error = halt.problem if halt.outcome is Outcome.FAILED else ""
-            state = State.FAILED if halt.outcome is Outcome.FAILED else State.WAITING
-            self._ended(
-                job,
-                replace(
-                    told,
-                    state=state,
-                    seconds=self.site.clock.now() - begun_s,
-                    in_the_way=halt.in_the_way,
-                    error=masked(error),
-                    sqlstate=halt.sqlstate,
-                ),
-            )
-            raise
-        self._ended(
-            job,
-            replace(
-                told,
-                state=State.DONE,
-                attempts=done.attempts,
-                seconds=done.seconds,
-                waited_s=done.waited_s,
-                blocked_s=done.blocked_s,
-                in_the_way=done.in_the_way,
-                note=done.note,
-                rows_done=rows,
-            ),
-        )
 
-    def _run(self, job: Job, unit: Unit) -> tuple[Done, int | None]:
+    def _halted(self, job: Job, unit: Unit, told: UnitRun, halt: Halt) -> UnitRun:
+        """With the server's error, and the statement that it is about."""
+        if halt.outcome is not Outcome.FAILED:
+            return replace(told, in_the_way=halt.in_the_way or told.in_the_way)
+        told = replace(told, state=State.FAILED, error=masked(halt.problem))
+        if halt.error is not None:
+            error = halt.error
+            told = replace(
+                told,
+                error=masked(error.problem),
+                sqlstate=error.sqlstate,
+                detail=masked(error.detail),
+                hint=masked(error.hint),
+            )
+        if halt.command is not None and len(unit.commands) > 1:
+            command = unit.commands[halt.command]
+            line = job.texts[command.place].line if command.place is not None else told.line
+            told = replace(told, sql=masked(sending.said(command, job.texts).sql), line=line)
+        return told
+
+    def _run(self, job: Job, unit: Unit) -> Done:
         match unit.kind:
             case UnitKind.TRANSACTION:
-                return self._transaction(job, unit).run(), None
+                return self._transaction(job, unit).run()
             case UnitKind.STATEMENT:
-                return self._concurrent(job, unit), None
+                return self._concurrent(job, unit)
             case UnitKind.BACKFILL:
                 return self._backfill(job, unit).run()
             case UnitKind.GATHER:
-                return self._gather(job, unit), None
+                return self._gather(job, unit)
             case UnitKind.WAIT:
-                return self._wait(job, unit), None
+                return self._wait(job, unit)
 
     def _transaction(self, job: Job, unit: Unit) -> Transaction:
         mark = Mark(ordinal=unit.ordinal, state=State.DONE)
@@ -226,7 +227,7 @@ class Supervisor:
                 raise stopped(performed.stopped)
             tries += 1
             if tries >= _GATHER_TRIES or not (performed.is_lost or is_retried(error)):
-                raise failed(in_words(error), sqlstate=error.sqlstate)
+                raise rejected(error)
 
     def _wait(self, job: Job, unit: Unit) -> Done:
         begun_s = self.site.clock.now()
@@ -281,6 +282,18 @@ class Supervisor:
         if unit.batches is not None:
             return unit.batches.sql
         return ";\n".join(sending.said(command, job.texts).sql for command in unit.commands)
+
+
+def _with(told: UnitRun, spent: Done) -> UnitRun:
+    return replace(
+        told,
+        attempts=spent.attempts,
+        waited_s=spent.waited_s,
+        blocked_s=spent.blocked_s,
+        in_the_way=spent.in_the_way,
+        note=spent.note,
+        rows_done=spent.rows,
+    )
 
 
 def _took(seconds: float, attempts: int) -> Done:

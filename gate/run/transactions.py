@@ -12,29 +12,16 @@ from gate.model.run import InTheWay, Outcome, State
 from gate.model.units import lasting
 from gate.run import sending
 from gate.run.acquiring import Acquiring, GiveUp, Rest, Try, Trying, advance, failed, takes_too_long
-from gate.run.halting import Halt, stopped
-from gate.run.halting import failed as rejected
+from gate.run.halting import Done, Halt, rejected, stopped
 from gate.run.killing import in_words as filter_in_words
 from gate.run.killing import to_end
-from gate.run.outcomes import CANCELED, cannot_be_locked, in_words, is_retried
+from gate.run.outcomes import CANCELED, cannot_be_locked, is_retried
 from gate.run.performing import Performed, perform
 from gate.run.sample import Holder
 from gate.run.sending import Locking
 from gate.run.site import Site, of_holders, of_waiters
 
 _LOST_AT_MOST = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Done:
-    """What it took: `attempts`, `waited_s` for locks, `seconds` of the try that did it, and who was in the way."""
-
-    attempts: int
-    waited_s: float
-    seconds: float
-    blocked_s: float
-    in_the_way: tuple[InTheWay, ...]
-    note: str = ""
 
 
 @dataclass
@@ -51,10 +38,19 @@ class Transaction:
     locks: list[WantedLock] = field(default_factory=list)
     attempts: int = 0
     lost: int = 0
-    met: dict[tuple[str, int, str], InTheWay] = field(default_factory=dict)
+    blocked_s: float = 0.0
+    met: dict[tuple[str, int, str, str], InTheWay] = field(default_factory=dict)
 
     def run(self) -> Done:
         """Until it is committed. Raises Halt, with nothing of it left in the database."""
+        begun_s = self.site.clock.now()
+        try:
+            return self._run()
+        except Halt as halt:
+            halt.spent = self._done(0.0, begun_s)
+            raise
+
+    def _run(self) -> Done:
         site, unit = self.site, self.unit
         self.locks = [lock for lock in unit.locks if lock.is_table]
         acquiring = Acquiring(stall_s=self._stall_s(), give_up_s=site.release.lock_wait_s)
@@ -121,7 +117,9 @@ class Transaction:
         performed = perform(site, message.sent, site.guard(is_blocking=bool(self.unit.locks), stall_s=self._stall_s()))
         error = performed.answer.error
         if error is None:
-            return self._done(performed, trying), trying
+            self.blocked_s += performed.blocked_s
+            return self._done(performed.seconds, trying.begun_s), trying
+        self.blocked_s += performed.blocked_s
         waiters = of_waiters(performed.for_waiters)
         self._remember(waiters)
         site.kept_waiting.update({item.pid: item for item in waiters})
@@ -139,11 +137,8 @@ class Transaction:
         if error.at < message.locked and cannot_be_locked(error) and self._unlockable(message.sent[error.at].sql):
             return None, trying
         if not (is_retried(error) or error.sqlstate == CANCELED or performed.for_waiters):
-            raise rejected(
-                in_words(error),
-                remedy=error.hint or "correct the migration, then release again",
-                sqlstate=error.sqlstate,
-            )
+            place = message.places.index(error.at) if error.at in message.places else None
+            raise rejected(error, command=place)
         trying = failed(
             acquiring,
             trying,
@@ -184,12 +179,12 @@ class Transaction:
 
     # --- how it ended -------------------------------------------------------------------------------------------------
 
-    def _done(self, performed: Performed, trying: Trying, note: str = "") -> Done:
+    def _done(self, seconds: float, begun_s: float, note: str = "") -> Done:
         return Done(
             attempts=self.attempts,
-            waited_s=max(0.0, self.site.clock.now() - trying.begun_s - performed.seconds),
-            seconds=performed.seconds,
-            blocked_s=performed.blocked_s,
+            waited_s=max(0.0, self.site.clock.now() - begun_s - seconds),
+            seconds=seconds,
+            blocked_s=self.blocked_s,
             in_the_way=tuple(self.met.values()),
             note=note,
         )
@@ -215,7 +210,9 @@ class Transaction:
     def _if_marked(self, performed: Performed, trying: Trying) -> Done | None:
         if self.is_marked() is not State.DONE:
             return None
-        return self._done(performed, trying, note="its commit was found after it was cancelled or cut off")
+        return self._done(
+            performed.seconds, trying.begun_s, note="its commit was found after it was cancelled or cut off"
+        )
 
     def _gave_up(self, holders: tuple[Holder, ...], trying: Trying) -> Halt:
         waited = lasting(self.site.clock.now() - trying.begun_s)
@@ -238,4 +235,4 @@ class Transaction:
 
     def _remember(self, found: tuple[InTheWay, ...]) -> None:
         for item in found:
-            self.met.setdefault((item.relation, item.pid, item.what), item)
+            self.met.setdefault((item.relation, item.pid, item.what, item.gid), item)
