@@ -18,6 +18,7 @@ from gate.app.judging import Judged, judge_live
 from gate.app.release import Releasing
 from gate.app.unfinished import Afresh, GoOn, LetBe, TakeBack, cannot_take_back, let_be, what_to_do
 from gate.app.way_back import WayBack
+from gate.app.weighing import rates_of
 from gate.app.world import Interrupted
 from gate.db.errors import scrubbed
 from gate.db.leftovers import leftovers
@@ -27,6 +28,7 @@ from gate.model.errors import Exit, GateError, MissingPrivilege, Unreachable, Us
 from gate.model.migration import Migration, Query
 from gate.model.plan import Mode, Plan, Verdict
 from gate.model.program import Program
+from gate.model.rates import PastRun
 from gate.model.run import InTheWay, Leftover, Outcome, Run, State, UnitRun
 from gate.model.run_document import to_json
 from gate.model.version import VERSION
@@ -83,6 +85,7 @@ class _Release:
     leftovers: list[Leftover] = field(default_factory=list)
     took_up: str | None = None
     is_begun: bool = False
+    history: tuple[PastRun, ...] = ()
 
     def __post_init__(self) -> None:
         self.world = self.ground.world
@@ -233,6 +236,7 @@ class _Release:
 
     def _judged(self, answer: pending.Answer) -> Judged:
         settings, mode = self.releasing.settings, self.releasing.mode
+        self.history = self.journal.past_runs()
         clock = Clock(self.releasing.request.say)
         judged = judge_live(
             self.reader,
@@ -241,7 +245,7 @@ class _Release:
             replace(settings, policy=replace(settings.policy, mode=mode)),
             clock,
             is_release=True,
-            history=self.journal.past_runs,
+            history=lambda: self.history,
         )
         self.plan = replace(judged.plan, timings=tuple(clock.phases), mode=mode)
         return replace(judged, plan=self.plan)
@@ -256,7 +260,9 @@ class _Release:
             raise Halt(Outcome.REFUSED, "the plan is refused", remedy="each finding names its way out")
         pairs = zip(judged.plan.migrations, judged.migrations, strict=True)
         to_run = [ToRun(plan=plan, read=read) for plan, read in pairs]
-        made = programs(to_run, source=releasing.source.name, stall_s=releasing.settings.policy.release.stall_s)
+        policy = releasing.settings.policy
+        learned = rates_of(policy, self.history).learned
+        made = programs(to_run, source=releasing.source.name, stall_s=policy.release.stall_s, learned=learned)
         self._check_journal(made)
         self._check_time(made)
         return made

@@ -68,7 +68,7 @@ def weigh(
     with clock.phase("judging"):
         judging = Judging(
             policy=weighing.policy,
-            rates=_rates(weighing.policy, weighing.history),
+            rates=rates_of(weighing.policy, weighing.history),
             today=_today(),
             traffic=rates,
             answers=answers,
@@ -87,7 +87,7 @@ def weigh_stored(migrations: tuple[ReadMigration, ...], snapshot: Snapshot, weig
     """Against a stored catalog; nobody can be asked whether the server's grammar takes more than ours."""
     judging = Judging(
         policy=weighing.policy,
-        rates=_rates(weighing.policy),
+        rates=rates_of(weighing.policy),
         today=_today(),
         free_disk_bytes=weighing.policy.free_disk_bytes,
     )
@@ -121,7 +121,8 @@ def _bounds(policy: Policy) -> checks.Bounds:
     return checks.Bounds(each_s=limits.timeout_s, total_s=limits.total_s, max_cost=limits.cost_limit)
 
 
-def _rates(policy: Policy, history: tuple[PastRun, ...] = ()) -> Rates:
+def rates_of(policy: Policy, history: tuple[PastRun, ...] = ()) -> Rates:
+    """Stated, measured, and learned from what earlier runs took; the last goes before the others."""
     stated = rates_from(policy.calibration) if policy.calibration else DEFAULT_RATES
     return learned(stated, history) if history else stated
 

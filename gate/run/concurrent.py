@@ -32,6 +32,7 @@ from gate.sql.rewriting.indexes import drop_index
 
 _TRIES = 4
 _IS_GONE = frozenset({"42704", "42P01"})
+_IS_THERE = frozenset({"42P04", "42P06", "42P07", "42710", "42723"})
 
 
 @dataclass
@@ -251,6 +252,14 @@ class Concurrent:
                 f"{self.attempts} tries ended with: {in_words(error)}",
                 remedy="release again at a quieter time",
                 in_the_way=tuple(self.met.values()),
+            )
+        if error.sqlstate in _IS_THERE and self.is_resumed:
+            raise Halt(
+                Outcome.NEEDS_PERSON,
+                f"an earlier run began it, and nobody can tell whether it came to its end: {in_words(error)}",
+                remedy="look whether it is whole; if not, take it away, then release again",
+                error=error,
+                command=0,
             )
         raise rejected(error, command=0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gate.model.actions import CreateIndex, SetSetting, TransactionControl
@@ -14,10 +14,12 @@ from gate.model.errors import UsageError
 from gate.model.migration import Migration
 from gate.model.plan import MigrationPlan, StatementPlan, TransactionPlan, Verdict
 from gate.model.program import Batches, Command, Program, Unit, UnitKind, WantedLock
+from gate.model.rates import Learned
 from gate.model.steps import Backfill, Gather, StatementStep, Step, StepKind, Wait
 from gate.model.work import LONG, Work
 from gate.plan.reading import ReadMigration, ReadStatement
 from gate.run.gathering import after
+from gate.run.pricing import priced
 from gate.sql.parse import parse_all
 from gate.sql.script import split_script
 
@@ -35,9 +37,14 @@ class ToRun:
     read: ReadMigration
 
 
-def programs(to_run: Iterable[ToRun], *, source: str, stall_s: float) -> tuple[Program, ...]:
-    """One for each migration, in order. Raises UsageError for what cannot be supervised."""
-    return tuple(_Programming(item, source, stall_s).program() for item in to_run)
+def programs(
+    to_run: Iterable[ToRun], *, source: str, stall_s: float, learned: Mapping[Work, Learned] | None = None
+) -> tuple[Program, ...]:
+    """One for each migration, in order; `learned` is what its times were estimated with.
+
+    Raises UsageError for what cannot be supervised.
+    """
+    return tuple(_Programming(item, source, stall_s, learned or {}).program() for item in to_run)
 
 
 def fingerprint(migration: Migration) -> str:
@@ -55,6 +62,7 @@ class _Programming:
     item: ToRun
     source: str
     stall_s: float
+    learned: Mapping[Work, Learned] = field(default_factory=dict)
     found: list[Unit] = field(default_factory=list)
     settings: tuple[int, ...] = ()
 
@@ -137,6 +145,7 @@ class _Programming:
             undo="; ".join(reversed([plan.undo for plan in plans if plan.undo])),
             is_final=any(plan.undo is None for plan in plans),
             touches=_touched(plans),
+            priced=priced(plans[0].effects, self.learned) if len(plans) == 1 else None,
         )
 
     def _bare(self, place: int, plan: StatementPlan) -> Unit:
@@ -154,6 +163,7 @@ class _Programming:
             is_final=plan.undo is None,
             builds=_built(self._statement(place), plan.effects),
             touches=_touched([plan]),
+            priced=priced(plan.effects, self.learned),
         )
 
     def _why(self, plans: Sequence[StatementPlan]) -> str:
@@ -184,6 +194,7 @@ class _Programming:
             settings=self.settings,
             seconds=total(effect.seconds for effect in step.effects) if step.effects else NO_TIME,
             touches=tuple(sorted({effect.relation for effect in step.effects})),
+            priced=priced(step.effects, self.learned),
         )
         match step:
             case StatementStep():
