@@ -175,7 +175,7 @@ class _Release:
         self.releasing.notes += others(standing, self.releasing.source)
         for kept in ours(standing, self.releasing.source):
             self._take_up(kept)
-        answer = pending.read(self.reader, self.releasing.source)
+        answer = pending.read(self._looking(), self.releasing.source)
         if answer.migrations or not self.done:
             self._release(answer)
 
@@ -191,7 +191,7 @@ class _Release:
     # --- what an earlier run left -------------------------------------------------------------------------------------
 
     def _take_up(self, kept: Kept) -> None:
-        answer = pending.read(self.reader, self.releasing.source)
+        answer = pending.read(self._looking(), self.releasing.source)
         what = what_to_do(kept, self.releasing.source, answer)
         if not isinstance(what, Afresh):
             self.took_up = kept.run
@@ -239,7 +239,7 @@ class _Release:
         self.history = self.journal.past_runs()
         clock = Clock(self.releasing.request.say)
         judged = judge_live(
-            self.reader,
+            self._looking(),
             self.releasing.source,
             answer,
             replace(settings, policy=replace(settings.policy, mode=mode)),
@@ -281,7 +281,7 @@ class _Release:
         if name is None:
             return
         source = self.releasing.source
-        waiting = {migration.id for migration in pending.read(self.reader, source).migrations}
+        waiting = {migration.id for migration in pending.read(self._looking(), source).migrations}
         settled = [migration.id for migration in source.migrations() if migration.id and migration.id not in waiting]
         found = differences(reviewed(name, self.releasing.settings.database), plan, settled=(*self.done, *settled))
         if found:
@@ -314,13 +314,22 @@ class _Release:
     def _bookkeeping(self, migration: Migration) -> tuple[Query, ...]:
         """The tool's rows as it writes them itself, its table too where it is not there yet."""
         source = self.releasing.source
-        place, new = pending.where(self.reader, source)
+        place, new = pending.where(self._looking(), source)
         creates = source.creates_bookkeeping(new) if place is None else ()
         meant = place or new
         return (*creates, *source.begins(migration, meant), *source.marks(migration, meant))
 
+    def _looking(self) -> psycopg.Connection:
+        """The connection that only looks: after hours beside a long step it may be gone."""
+        try:
+            self.reader.execute(b"SELECT 1")
+        except psycopg.OperationalError:
+            self.reader = self.ground.connection("plan")
+            self.ground.stack.callback(self.reader.close)
+        return self.reader
+
     def _is_applied(self, name: str) -> bool:
-        waiting = pending.read(self.reader, self.releasing.source).migrations
+        waiting = pending.read(self._looking(), self.releasing.source).migrations
         return name not in {migration.id or migration.name for migration in waiting}
 
     def _run(self, job: Job) -> None:
@@ -355,7 +364,7 @@ class _Release:
         if not (release.down and has_failed):
             return left
         back = WayBack(
-            reader=self.reader,
+            reader=self._looking(),
             source=self.releasing.source,
             settings=self.releasing.settings,
             site=self.site,
