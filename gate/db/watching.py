@@ -208,16 +208,17 @@ class Watch:
 
     def problem_of_ending(self, backend: Backend, how: str) -> str:
         """The same with why it has not worked; empty where the signal was sent."""
+        if not backend.started_at:
+            self.refused = (f"since when pid {backend.pid} runs is hidden, so it may be another by now: {_GRANT}",)
+            return self.refused[0]
         try:
-            rows = self.ask(Query(_ENDS[how], (backend.pid, backend.started_at or None)))
+            rows = self.ask(Query(_ENDS[how], (backend.pid, backend.started_at)))
         except MissingPrivilege as error:
-            self.refused = (f"may not {how} backends of others: {error.problem}; {error.remedy}",)
+            self.refused = (f"may not {how} pid {backend.pid}: {error.problem}; {error.remedy}",)
             return self.refused[0]
         except GateError as error:
             return error.problem
-        if rows and rows[0]["is_done"]:
-            return ""
-        return "it had ended already" if backend.started_at else "since when it runs is hidden: it may be another one"
+        return "" if rows and rows[0]["is_done"] else "it had ended already"
 
     def is_gone(self, backend: Backend) -> bool:
         """Whether that process has ended, with all its locks; False as well while nobody can tell."""

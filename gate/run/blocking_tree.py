@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from gate.model.locks import LockMode
-from gate.run.queues import Lock, Party, Queues
+from gate.run.queues import Lock, Party, Queues, weight
 from gate.run.sample import Other
 
 
@@ -17,7 +17,8 @@ class Node:
 
     `wants` is what it waits for, None for a root: `relation` the name of what that is on, empty for a row, a
     transaction or what has no name. `holds` is the lock with which it keeps those below it waiting, and `held_on` its
-    relation. `also_waits_for` are pids that it waits for besides the one above it (0: a prepared transaction).
+    relation. `also_waits_for` are pids that it waits for besides the one above it (0: a prepared transaction), and
+    `also_blocks` those that wait for it and stand below somebody else.
     """
 
     other: Other
@@ -26,6 +27,7 @@ class Node:
     holds: LockMode | None = None
     held_on: str = ""
     also_waits_for: tuple[int, ...] = ()
+    also_blocks: tuple[int, ...] = ()
     below: tuple[Node, ...] = ()
 
     def walk(self) -> Iterator[Node]:
@@ -59,32 +61,27 @@ class Forest:
     @property
     def blockers(self) -> tuple[Node, ...]:
         """Whom anybody waits for; the rest are victims."""
-        blocking = {pid for node in self.waiting for pid in node.other.waits_for}
-        return tuple(
-            node
-            for node in self.walk()
-            if node.below or (node.other.backend.pid and node.other.backend.pid in blocking)
-        )
+        return tuple(node for node in self.walk() if node.below or node.also_blocks)
 
 
 @dataclass
 class _Growing:
-    """Each party once; the one above it is the one that holds it up the longest."""
+    """Each party once; the one above it is the one that holds it up the longest. `blocks` are all edges by blocker."""
 
     queues: Queues
     other: Callable[[Party], Other]
     name_of: Callable[[Lock], str]
-    above: dict[Party, Lock] = field(default_factory=dict)
-    below: dict[Party, list[Party]] = field(default_factory=lambda: defaultdict(list))
+    above: dict[Party, Party] = field(default_factory=dict)
+    blocks: dict[Party, dict[Party, Lock]] = field(default_factory=lambda: defaultdict(dict))
     placed: set[Party] = field(default_factory=set)
 
     def place(self, waiting: Iterable[Party]) -> None:
         for party in waiting:
             blockers = self.queues.blockers_of(party)
+            for lock in blockers:
+                self.blocks[lock.party][party] = lock
             if blockers:
-                chosen = max(blockers, key=self._blame)
-                self.above[party] = chosen
-                self.below[chosen.party].append(party)
+                self.above[party] = max(blockers, key=self._blame).party
 
     def _blame(self, lock: Lock) -> tuple[bool, bool, float]:
         """A holder before somebody in the queue; who waits for nobody, then who is there the longest."""
@@ -93,20 +90,21 @@ class _Growing:
 
     def node(self, party: Party) -> Node:
         self.placed.add(party)
-        children = [child for child in self.below[party] if child not in self.placed]
-        held = [self.above[child] for child in children]
-        strongest = max(held, key=lambda lock: (lock.is_granted, lock.mode), default=None)
-        nodes = [self.node(child) for child in children if child not in self.placed]
+        blocked = self.blocks[party]
+        children = [child for child in blocked if self.above[child] == party and child not in self.placed]
+        nodes = [self.node(child) for child in children]
+        strongest = max(blocked.values(), key=weight, default=None)
         awaited = self.queues.awaited_by(party)
         other = self.other(party)
-        up = self.above[party].party if party in self.above else None
+        up = _pid(self.above[party]) if party in self.above else None
         return Node(
             other=other,
             wants=awaited[0] if awaited else None,
             relation=self.name_of(awaited[0]) if awaited else "",
             holds=strongest.mode if strongest is not None and strongest.is_granted else None,
             held_on=self.name_of(strongest) if strongest is not None else "",
-            also_waits_for=tuple(pid for pid in other.waits_for if pid != (up if isinstance(up, int) else 0)),
+            also_waits_for=tuple(pid for pid in other.waits_for if pid != up),
+            also_blocks=tuple(_pid(child) for child in blocked if child not in children),
             below=tuple(sorted(nodes, key=_by_weight)),
         )
 
@@ -118,15 +116,17 @@ def grown(
     waiting = {lock.party: None for waiters in queues.waiters.values() for lock in waiters}
     growing = _Growing(queues=queues, other=other, name_of=name_of)
     growing.place(waiting)
-    parties = set(waiting) | set(growing.below)
-    roots = [party for party in growing.below if party not in growing.above]
+    roots = [party for party in tuple(growing.blocks) if party not in growing.above]
     nodes = [growing.node(party) for party in roots]
     # Who wait for each other in a circle have nobody above them all: the server ends that within deadlock_timeout.
     nodes += [growing.node(party) for party in waiting if party in growing.above and party not in growing.placed]
-    ours = set(here)
-    known = {growing.other(party).backend.pid for party in parties & ours}
-    kept = [node for node in nodes if any(each.other.backend.pid in known for each in node.walk())]
+    near = {other(party).backend.pid for party in here}
+    kept = [node for node in nodes if any(each.other.backend.pid in near for each in node.walk())]
     return Forest(roots=tuple(sorted(kept, key=_by_weight)))
+
+
+def _pid(party: Party) -> int:
+    return party if isinstance(party, int) else 0
 
 
 def _by_weight(node: Node) -> tuple[int, float, int]:

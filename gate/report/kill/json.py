@@ -49,6 +49,7 @@ def _node(node: Node) -> dict[str, Any]:
         "waited_s": None if node.wants is None else _rounded(node.wants.waited_s),
         "holds": None if node.holds is None else node.holds.value,
         "held_on": node.held_on or None,
+        "also_blocks": list(node.also_blocks),
         "waiters": [_node(below) for below in node.below],
     }
 

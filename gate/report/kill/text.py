@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from gate.model.run import Act
@@ -32,7 +32,7 @@ def _blocks(killed: Killed, look: Look) -> Iterator[list[str]]:
     yield _titled("Who waits on whom", _tree(killed.before, look), look)
     yield _titled("Runs of gate", (line for run in killed.runs for line in _run(run, look)), look)
     yield _titled("Would be ended", _would_end(killed, look), look)
-    yield _titled("Ended", (line for act in killed.acts for line in _act(act, look)), look)
+    yield _titled("What was done", (line for act in killed.acts for line in _act(act, look)), look)
     if killed.after is not None:
         yield _titled(_still(killed), _tree(killed.after, look), look)
     yield _titled("Still there", (line for other in killed.alive for line in _lines(named(other), look)), look)
@@ -152,10 +152,18 @@ def _locks(node: Node) -> Iterator[str]:
     parts = []
     if node.holds is not None and node.held_on:
         parts.append(f"holds {node.holds.value} on {one_line(node.held_on)}")
-    if node.other.backend.pid and node.other.transaction_age_s is not None:
-        parts.append(f"transaction open for {age(node.other.transaction_age_s)}")
+    if node.also_blocks:
+        parts.append(f"also keeps {_pids(node.also_blocks)} waiting")
+    if node.other.backend.pid and _says_more(node):
+        parts.append(f"transaction open for {age(node.other.transaction_age_s or 0.0)}")
     if parts:
         yield ", ".join(parts)
+
+
+def _says_more(node: Node) -> bool:
+    """Whether its transaction is older than what is told of it already."""
+    told_s = (node.wants.waited_s if node.wants is not None else node.other.state_age_s) or 0.0
+    return node.other.transaction_age_s is not None and node.other.transaction_age_s - told_s >= 1
 
 
 def _wanted(node: Node) -> str:
@@ -177,11 +185,13 @@ _KINDS = {
 
 
 def _besides(node: Node) -> str:
-    if not node.also_waits_for:
-        return ""
-    names = [f"pid {pid}" if pid else "a prepared transaction" for pid in node.also_waits_for[:3]]
-    more = len(node.also_waits_for) - len(names)
-    return f", and for {', '.join(names)}" + (f" and {more} more" if more else "")
+    return f", and for {_pids(node.also_waits_for)}" if node.also_waits_for else ""
+
+
+def _pids(pids: Sequence[int]) -> str:
+    named = [f"pid {pid}" if pid else "a prepared transaction" for pid in pids[:3]]
+    more = len(pids) - len(named)
+    return ", ".join(named) + (f" and {more:,} more" if more else "")
 
 
 # --- what was done, and the way out -----------------------------------------------------------------------------------
@@ -204,11 +214,16 @@ def _way_out(killed: Killed, look: Look) -> list[str]:
     taken = {other.backend.pid for other, _ in killed.would_end}
     lines: list[str] = []
     for root in forest.roots[:_MOST_ROOTS]:
-        pid = root.other.backend.pid
-        if pid in taken or not root.below:
+        blocked = {*(below.other.backend.pid for below in root.below), *root.also_blocks}
+        if root.other.backend.pid in taken or blocked <= taken:
             continue
-        why = never(root.other)
-        lines += _lines(
-            f"{named(root.other)} {why}" if why else f"gate kill --pid {pid} ends {named(root.other)}", look
-        )
+        lines += _lines(_end_of(root.other), look)
     return _titled("To end who is in the way", lines, look)
+
+
+def _end_of(other: Other) -> str:
+    if not other.backend.pid:
+        gid = (other.application or "").replace("'", "''")
+        return f"ROLLBACK PREPARED '{one_line(gid)}'; (once whoever prepared it was asked)"
+    why = never(other)
+    return f"{named(other)} {why}" if why else f"gate kill --pid {other.backend.pid}"
