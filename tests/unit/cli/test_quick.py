@@ -43,7 +43,7 @@ def test_they_call_them_the_same(name: str) -> None:
     ],
 )
 def test_a_usual_line_is_read(line: str, values: dict[str, object]) -> None:
-    assert read_line(line.split()) == (line.split()[0], values)
+    assert read_line(line.split()) == (line.split(maxsplit=1)[0], values)
 
 
 @pytest.mark.parametrize(
