@@ -134,7 +134,7 @@ class BackfillRun:
         )
         marks = map(sending.numbered, self.marks(mark))
         ended = perform(site, (*sending.OWN_ROLE, *marks, sending.COMMIT), guard)
-        self.blocked_s += performed.blocked_s + ended.blocked_s
+        self.blocked_s = max(self.blocked_s, performed.blocked_s, ended.blocked_s)
         if ended.answer.error is not None:
             return self._unsure(ended, mark, begun_s), progress
         return Passed(last=last, seconds=site.clock.now() - begun_s, at_s=site.clock.now()), progress

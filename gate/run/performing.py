@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gate.model.errors import GateError
+from gate.model.migration import Query
 from gate.run.guarding import Guard, kept_waiting, must_cancel
 from gate.run.sample import Sample, Waiter
 from gate.run.site import Site
-from gate.run.world import Answer, Sent
+from gate.run.world import Answer, Sent, ServerError
 
 TERMINATE_AFTER_S = 1.0
 """A cancel that shows no effect for so long is followed by a terminate."""
@@ -16,14 +18,24 @@ _ENDS_WITHIN_S = 3.0
 _POLL_S = 0.02
 _BLIND_S = 2.0
 """A look that has no answer after this time never gets one: the server's limits go on without it."""
+_SILENT_S = 3.0
+"""A backend that has had nothing to do for so long has answered, and the answer does not come."""
+_HALF_OPEN = ServerError(
+    problem="the connection is half-open: the server has nothing to do for it, and no answer comes"
+)
+# Where the server does not say what its sessions do, as without track_activities, nobody is idle.
+_IS_AT_WORK = (
+    "SELECT coalesce(a.state NOT LIKE 'idle%%', true) AS is_at_work "
+    "FROM pg_catalog.pg_stat_get_activity(%s::pg_catalog.int4) a"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Performed:
     """How it went. `stopped` says why gate itself cancelled it: a signal, the deadline, or what `judge` said.
 
-    `for_waiters` are those who had waited too long; `seconds` is the whole time, `blocked_s` for how long somebody
-    was seen waiting to read or write; `last` is the last sample there was.
+    `for_waiters` are those who had waited too long; `seconds` is the whole time, `blocked_s` the longest that
+    anybody was seen waiting to read or write; `last` is the last sample there was.
     """
 
     answer: Answer
@@ -71,7 +83,8 @@ class _Performing:
     stopped: str = ""
     for_waiters: tuple[Waiter, ...] = ()
     cancelled_s: float | None = None
-    is_terminated: bool = False
+    terminated_s: float | None = None
+    silent_since_s: float | None = None
     blocked_s: float = 0.0
     last: Sample | None = None
 
@@ -83,6 +96,9 @@ class _Performing:
             self._stop_if_asked()
             self._watch()
             self._insist()
+            if self._is_half_open():
+                answer = Answer(error=_HALF_OPEN)
+                break
             clock.rest(self._next_s())
         if answer.error is not None and answer.error.is_lost:
             self._see_it_gone()
@@ -120,9 +136,13 @@ class _Performing:
             self.looked_s, self.is_looking = now, True
 
     def _saw(self, seen: Sample) -> None:
-        if kept_waiting(seen.waiters) and self.last is not None:
-            self.blocked_s += seen.at_s - self.last.at_s
+        waited_s = [waiter.waited_s or 0.0 for waiter in kept_waiting(seen.waiters)]
+        self.blocked_s = max([self.blocked_s, *waited_s])
         self.last = seen
+        if seen.is_running:
+            self.silent_since_s = None
+        elif self.silent_since_s is None:
+            self.silent_since_s = seen.at_s
         if self.cancelled_s is not None:
             return
         self.for_waiters = must_cancel(self.guard, seen)
@@ -141,11 +161,25 @@ class _Performing:
 
     def _insist(self) -> None:
         """What a cancel does not end, a terminate does."""
-        if self.cancelled_s is None or self.is_terminated:
+        if self.cancelled_s is None or self.terminated_s is not None:
             return
         if self.site.clock.now() - self.cancelled_s >= TERMINATE_AFTER_S:
-            self.is_terminated = True
+            self.terminated_s = self.site.clock.now()
             self._end("terminate", "it did not end after it was cancelled")
+
+    def _is_half_open(self) -> bool:
+        """No more can come: nobody told us, but the server is done with it, or was told to end it."""
+        now = self.site.clock.now()
+        if self.terminated_s is not None and now - self.terminated_s > _ENDS_WITHIN_S:
+            return True
+        if self.silent_since_s is None or now - self.silent_since_s < _SILENT_S:
+            return False
+        self.silent_since_s = now
+        try:
+            rows = self.site.eyes.ask(Query(_IS_AT_WORK, (self.site.hands.backend.pid,)))
+        except GateError:
+            return False
+        return not any(row["is_at_work"] for row in rows)
 
     def _end(self, how: str, why: str) -> None:
         if not self.site.end(self.site.hands.backend, how, who="gate's own statement", why=why):
@@ -156,7 +190,7 @@ class _Performing:
         until_s = self.site.clock.now() + _ENDS_WITHIN_S
         backend = self.site.hands.backend
         while not self.site.eyes.is_gone(backend) and self.site.clock.now() < until_s:
-            if not self.is_terminated:
-                self.is_terminated = True
+            if self.terminated_s is None:
+                self.terminated_s = self.site.clock.now()
                 self._end("terminate", "its connection was lost")
             self.site.clock.rest(_POLL_S)

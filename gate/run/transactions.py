@@ -117,9 +117,9 @@ class Transaction:
         performed = perform(site, message.sent, site.guard(is_blocking=bool(self.unit.locks), stall_s=self._stall_s()))
         error = performed.answer.error
         if error is None:
-            self.blocked_s += performed.blocked_s
+            self.blocked_s = max(self.blocked_s, performed.blocked_s)
             return self._done(performed.seconds, trying.begun_s), trying
-        self.blocked_s += performed.blocked_s
+        self.blocked_s = max(self.blocked_s, performed.blocked_s)
         waiters = of_waiters(performed.for_waiters)
         self._remember(waiters)
         site.kept_waiting.update({item.pid: item for item in waiters})
