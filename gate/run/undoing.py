@@ -44,7 +44,7 @@ class Undo:
     def _unit(self, unit: Unit, mark: Mark) -> bool:
         if mark.state is State.FAILED and unit.kind is UnitKind.TRANSACTION:
             return True
-        if unit.is_final and mark.state is State.DONE:
+        if _stays(unit, mark):
             self._keeps(unit, "it cannot be taken back")
             return False
         try:
@@ -87,6 +87,13 @@ class Undo:
 
     def _keeps(self, unit: Unit, why: str) -> None:
         self.left.append(Leftover(what=f"step {unit.ordinal} ({unit.why}): {why}", sql=masked(unit.undo)))
+
+
+def _stays(unit: Unit, mark: Mark) -> bool:
+    """What is done, and batches that would be done twice if the migration began anew."""
+    if unit.batches is not None and mark.cursor is not None:
+        return unit.is_final or not unit.batches.is_repeatable
+    return unit.is_final and mark.state is State.DONE
 
 
 def _watched(unit: Unit) -> tuple[WantedLock, ...]:
