@@ -226,4 +226,4 @@ def _end_of(other: Other) -> str:
         gid = (other.application or "").replace("'", "''")
         return f"ROLLBACK PREPARED '{one_line(gid)}'; (once whoever prepared it was asked)"
     why = never(other)
-    return f"{named(other)} {why}" if why else f"gate kill --pid {other.backend.pid}"
+    return f"pid {other.backend.pid} {why}" if why else f"gate kill --pid {other.backend.pid}"
