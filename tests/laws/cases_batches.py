@@ -32,6 +32,22 @@ _LOG = (
 )
 _keyless = partial(LawCase, setup=_LOG)
 
+# Given in a form that each of them keeps otherwise: rounded, padded, sorted, cut to its precision.
+_TYPES = {
+    "smallint": "1.4", "bigint": "2.5", "real": "0.1", "float8": "'1e-300'", "numeric": "1.500",
+    "numeric(10, 3)": "0.00051",
+    "varchar(5)": "'ab'", "char(3)": "'a'", "bpchar": "'a  '", "text": "'a' || 1", '"char"': "'q'", "name": "'n'",
+    "bytea": "'\\x00ff'", "bool": "'t'", "date": "'2026-02-03'", "time(1)": "'01:02:03.456'",
+    "timetz(2)": "'01:02:03.456+02'", "timestamp(0)": "'2026-02-03 04:05:06.7'", "interval": "'36 hours'",
+    "timestamptz(3)": "'2026-02-03 04:05:06.78912+01'", "uuid": "'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'",
+    "inet": "'10.0.0.1/32'", "cidr": "'10.0/16'", "json": "'{\"b\": 1,  \"b\": 2}'", "bit(5)": "'10101'",
+    "jsonb": "'{\"b\": 1,  \"a\": 2.0}'", "varbit(7)": "'101'", "point": "'(1,-0)'", "box": "'(0,0),(2,2)'",
+    "int4range": "'(1,5]'", "int[]": "'[2:3]={1,2}'", "varchar(3)[]": "'{ab,NULL}'",
+    "numeric(4, 1)[]": "ARRAY[1.25, 2]",
+    "timestamp(0)[]": "ARRAY[timestamp '2026-02-03 04:05:06.7']", "tsvector": "'b a:1 b'", "money": "1.005",
+    "rounded": "3.14159", "mood": "'fine'", "pair": "ROW(1, 'x')", "pair[]": "ARRAY[ROW(1, NULL)::pair]",
+}  # fmt: skip
+
 CASES = (
     _order(name="update, a constant by a condition", sql="UPDATE orders SET status = 'shipped' WHERE status = 'sent'"),
     _order(name="update, no condition", sql="UPDATE orders SET price = price * 100"),
@@ -187,6 +203,14 @@ CASES = (
         setup="CREATE TABLE t (n numeric, f float8, b bpchar, j jsonb);"
         "INSERT INTO t SELECT 1.0, 0, 'a ', '[1.0]' FROM generate_series(1, 7) g",
         sql="UPDATE t SET n = 1.000, f = '-0', b = 'a', j = '[1.00]'",
+    ),
+    LawCase(
+        name="keyless: update, every kind of type",
+        setup="CREATE DOMAIN rounded AS numeric(6, 2); CREATE TYPE mood AS ENUM ('fine');"
+        "CREATE TYPE pair AS (a int, b varchar(3));"
+        f"CREATE TABLE t ({', '.join(f'c{number} {kind}' for number, kind in enumerate(_TYPES))});"
+        "INSERT INTO t (c0) SELECT g FROM generate_series(1, 7) g",
+        sql=f"UPDATE t SET {', '.join(f'c{number} = {value}' for number, value in enumerate(_TYPES.values()))}",
     ),
     _keyless(name="keyless: update, to NULL", sql="UPDATE log SET kind = NULL, doc = NULL"),
     _keyless(
