@@ -16,6 +16,7 @@ from gate.app.release import Releasing
 from gate.app.runner import HEARTBEAT_S, LostLock, Runner
 from gate.app.world import World
 from gate.db.connect import connect
+from gate.db.errors import translated
 from gate.db.lane import Lane, patiently
 from gate.db.standing import LiveCatalog
 from gate.db.watching import Watch
@@ -32,6 +33,8 @@ from gate.run.site import Site
 from gate.run.world import Sent
 
 _LONG_S = 1.0
+_ANSWER_S = 12.0
+"""More than the server lets any question of the runner take; what is run by the hands is looked after otherwise."""
 
 
 @dataclass
@@ -84,7 +87,8 @@ class Ground:
 
     def _connect(self, what: str) -> psycopg.Connection:
         releasing = self.releasing
-        return open_connection(releasing.request, releasing.settings, name=f"gate/{releasing.id[:8]}/{what}")
+        name = f"gate/{releasing.id[:8]}/{what}"
+        return open_connection(releasing.request, releasing.settings, name=name, answer_s=_ANSWER_S)
 
     def _spare(self, site: Site, url: str) -> None:
         """Long queries of a standby are waited for: to follow an ACCESS EXCLUSIVE it would have to cancel them."""
@@ -115,6 +119,10 @@ class Ground:
             ) from None
         except Unreachable as error:
             raise Halt(Outcome.UNREACHABLE, error.problem, remedy=error.remedy) from error
+        except psycopg.OperationalError as error:
+            # The new connection was lost before it had its settings and the lock.
+            lost = translated(error)
+            raise Halt(Outcome.UNREACHABLE, lost.problem, remedy=lost.remedy) from error
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -36,8 +36,10 @@ def options_of(settings: Settings) -> Options:
     )
 
 
-def open_connection(request: Request, settings: Settings, *, name: str) -> psycopg.Connection:
-    """A connection to the database that is meant; `name` is what its administrator sees."""
+def open_connection(
+    request: Request, settings: Settings, *, name: str, answer_s: float | None = None
+) -> psycopg.Connection:
+    """A connection to the database that is meant; `name` is what its administrator sees. `answer_s` as in `connect`."""
     given = request.database_url
     if given is None:
         _check_one(settings)
@@ -46,8 +48,9 @@ def open_connection(request: Request, settings: Settings, *, name: str) -> psyco
     if meant.warning:
         request.warn(meant.warning)
     if settings.search_path is None:
-        return connect(meant.conninfo, application_name=name)
-    return connect(meant.conninfo, application_name=name, options=_search_path_option(settings.search_path))
+        return connect(meant.conninfo, application_name=name, answer_s=answer_s)
+    path = _search_path_option(settings.search_path)
+    return connect(meant.conninfo, application_name=name, answer_s=answer_s, options=path)
 
 
 def _own_url(settings: Settings) -> str | None:

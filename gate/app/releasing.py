@@ -20,7 +20,7 @@ from gate.app.unfinished import Afresh, GoOn, LetBe, TakeBack, cannot_take_back,
 from gate.app.way_back import WayBack
 from gate.app.weighing import rates_of
 from gate.app.world import Interrupted
-from gate.db.errors import scrubbed
+from gate.db.errors import scrubbed, translated
 from gate.db.leftovers import leftovers
 from gate.db.rows import fetch
 from gate.db.session import pooler
@@ -58,7 +58,11 @@ def run_release(releasing: Releasing, connection: psycopg.Connection) -> Run:
     server = fetch(connection, _SERVER)[0]
     _check_server(releasing, connection, server)
     with ExitStack() as stack:
-        return _Release(releasing, connection, Ground(releasing, stack)).run(float(server["deadlock_timeout_s"]))
+        try:
+            return _Release(releasing, connection, Ground(releasing, stack)).run(float(server["deadlock_timeout_s"]))
+        except psycopg.OperationalError as error:
+            # A connection that was lost as soon as it was made.
+            raise translated(error) from error
 
 
 def _check_server(releasing: Releasing, connection: psycopg.Connection, server: dict[str, Any]) -> None:

@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
+from contextlib import suppress
+from typing import Any
+
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow
 
 from gate.db.errors import malformed, translated
 
 CONNECT_S = 10
 
 
-def connect(conninfo: str, *, application_name: str = "gate plan", **options: str | int) -> psycopg.Connection:
+class Bounded(psycopg.Connection[TupleRow]):
+    """Is cut by ourselves where an answer takes longer than `answer_s`: one that is half-open is silent for ever.
+
+    The server's own limits are no help there, and keepalives end at a proxy that stands between.
+    """
+
+    answer_s: float | None = None
+
+    def wait(self, *arguments: Any, **named: Any) -> Any:
+        """As psycopg's own, which has no limit in all versions."""
+        if self.answer_s is None:
+            return super().wait(*arguments, **named)
+        timer = threading.Timer(self.answer_s, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().wait(*arguments, **named)
+        finally:
+            timer.cancel()
+
+    def _cut(self) -> None:
+        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.pgconn.socket)) as own:
+            own.shutdown(socket.SHUT_RDWR)
+
+
+def connect(
+    conninfo: str, *, application_name: str = "gate plan", answer_s: float | None = None, **options: str | int
+) -> psycopg.Connection:
     """A connection in autocommit; what `conninfo` says wins over the defaults, `options` over both.
+
+    `answer_s` is the longest that anything asked of it can take, None where nobody knows.
 
     Raises:
         UsageError: `conninfo` is malformed.
@@ -24,6 +60,8 @@ def connect(conninfo: str, *, application_name: str = "gate plan", **options: st
     defaults: dict[str, str | int] = {"connect_timeout": CONNECT_S, "application_name": application_name}
     try:
         # A pooler in transaction mode keeps prepared statements on another server connection.
-        return psycopg.connect("", autocommit=True, prepare_threshold=None, **{**defaults, **given})  # type: ignore[arg-type]
+        connection = Bounded.connect("", autocommit=True, prepare_threshold=None, **{**defaults, **given})  # type: ignore[arg-type]
     except psycopg.Error as error:
         raise translated(error) from error
+    connection.answer_s = answer_s
+    return connection

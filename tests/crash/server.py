@@ -23,6 +23,8 @@ from tests.servers import SETTINGS as TEST_SETTINGS
 from tests.servers import Database
 
 _START_S = 60.0
+# What was committed survives a crash of the server; that of the machine is nobody's concern here.
+_HONEST = {"synchronous_commit": "on"}
 _FAST, _IMMEDIATE = signal.SIGINT, signal.SIGQUIT
 STOPS = {"fast": _FAST, "immediate": _IMMEDIATE}
 
@@ -49,7 +51,7 @@ class Restartable:
     def start(self) -> None:
         """Returns when it lets clients in."""
         log = self.stack.enter_context((self.directory.parent / "server.log").open("ab"))
-        settings = {**SETTINGS, **TEST_SETTINGS, "unix_socket_directories": str(self.directory)}
+        settings = {**SETTINGS, **TEST_SETTINGS, **_HONEST, "unix_socket_directories": str(self.directory)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         spawning = Spawning(
             command=[self.binaries.bindir / "postgres", "-D", self.directory, *options],
