@@ -105,7 +105,12 @@ def released(shop: str, project: Path) -> tuple[Felt, int]:
     say(f"now gate, beside the same forgotten session, which ends {FORGOTTEN_FOR_S:.0f} s after gate has named it")
     with customers_at_work(shop) as customers, forgotten_transaction(shop) as forget_no_more:
         begun = time.monotonic()
-        ends = threading.Timer(FORGOTTEN_FOR_S, forget_no_more)
+
+        def end() -> None:
+            say(f"{FORGETFUL!r} ends its transaction; until now: {customers.felt(begun).sentence()}")
+            forget_no_more()
+
+        ends = threading.Timer(FORGOTTEN_FOR_S, end)
 
         def seen(line: str) -> None:
             if FORGETFUL in line and ends.ident is None:

@@ -35,6 +35,7 @@ STORY = (
     "exit code 10",
     "the team mends what was refused",
     "first the plain way",
+    "'rails console' ends its transaction; until now: ",
     "the plain way: worst stall ",
     "gate release:  worst stall ",
     "kill -9 ",
