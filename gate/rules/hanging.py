@@ -167,10 +167,15 @@ def apply_statistics(action: CreateStatistics, snapshot: Snapshot) -> Snapshot:
     if any(item.name == name.name for item in table.statistics):
         return snapshot
     oid, world = snapshot.fresh_oid()
-    found = (table.column(column) for column in action.columns)
-    columns = tuple(column.number for column in found if column)
+    found = (table.column(column) for column in action.used)
     made = Statistics(
-        oid=oid, schema=name.schema or created_in(world, name), name=name.name, relation=table.oid, columns=columns
+        oid=oid,
+        schema=name.schema or created_in(world, name),
+        name=name.name,
+        relation=table.oid,
+        columns=tuple(sorted(column.number for column in found if column)),
+        owner=world.server.role,
+        written=action.text,
     )
     return world.put(replace(table, statistics=(*table.statistics, made)))
 

@@ -169,6 +169,7 @@ def _with_index(
         owner=table.owner,
         tablespace=action.tablespace,
         definition=action.signature,
+        written=action.text,
     )
     return world.put(replace(table, indexes=(*table.indexes, index))), oid
 

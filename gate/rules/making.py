@@ -5,6 +5,7 @@ Source: PostgreSQL 18 `pg_constraint.c`, `indexcmds.c` (ChooseConstraintName, De
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from gate.model import chosen_names
@@ -31,9 +32,9 @@ def with_constraint(spec: ConstraintSpec, at: At) -> Snapshot:
 def _with_one(spec: ConstraintSpec, oid: int, world: Snapshot, name: str) -> Snapshot:
     table = world.relations[oid]
     number, world = world.fresh_oid()
-    found = [table.column(column) for column in spec.columns]
-    columns = tuple(column.number for column in found if column is not None)
+    columns = _numbers(table, spec.expression.columns if spec.expression else spec.columns)
     index, world, table = _its_index(spec, table, world, name, number, columns)
+    columns = columns or tuple(key.column for item in table.indexes if item.oid == index for key in item.keys)
     referenced = relation(world, spec.referenced) if spec.referenced else None
     constraint = Constraint(
         oid=number,
@@ -53,6 +54,7 @@ def _with_one(spec: ConstraintSpec, oid: int, world: Snapshot, name: str) -> Sna
         on_delete=spec.on_delete,
         on_update=spec.on_update,
         match=spec.match if spec.kind == "f" else " ",
+        set_columns=_numbers(table, spec.set_columns),
     )
     table = replace(table, constraints=(*table.constraints, constraint))
     if spec.kind in "np":
@@ -64,6 +66,11 @@ def _with_one(spec: ConstraintSpec, oid: int, world: Snapshot, name: str) -> Sna
         referenced = world.relations[referenced.oid]
         world = world.put(replace(referenced, referenced_by=(*referenced.referenced_by, (oid, number))))
     return world
+
+
+def _numbers(table: Relation, names: Iterable[str]) -> tuple[int, ...]:
+    found = (table.column(name) for name in dict.fromkeys(names))
+    return tuple(column.number for column in found if column is not None)
 
 
 def _names_of(table: Relation, index: int) -> tuple[str, ...]:

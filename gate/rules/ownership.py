@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from gate.model.actions import Grant, NamedPart, ObjectName, OnObject, Part
 from gate.model.catalog import Function, Publication, Ref, Relation, Schema, Type
@@ -136,7 +136,9 @@ def _members(action: OnObject, world: Snapshot) -> Iterator[Touch]:
 
 
 def apply_on(action: OnObject, snapshot: Snapshot) -> Snapshot:
-    """New names and schemas, where a later statement may meet them."""
+    """New names, schemas and comments, where a later statement may meet them."""
+    if action.what == "comment":
+        return _commented(action, snapshot)
     if action.what not in ("rename", "set schema", "owner"):
         return snapshot
     fields = {
@@ -148,6 +150,37 @@ def apply_on(action: OnObject, snapshot: Snapshot) -> Snapshot:
     for ref in refs(snapshot, action.object, action.name):
         world = _changed(ref, fields, world)
     return world
+
+
+def _commented(action: OnObject, world: Snapshot) -> Snapshot:
+    """What a change of a column's type has to keep; other comments are nobody's concern."""
+    text, name = action.text or None, action.name.name.name
+    if action.object in ("column", "tabconstraint") and action.name.part_of is not None:
+        table = relation(world, action.name.part_of)
+        field = "columns" if action.object == "column" else "constraints"
+        return world.put(_said(table, field, name, text))
+    if action.object not in ("index", "sequence", "statistic ext"):
+        return world
+    for ref in refs(world, action.object, action.name):
+        for holding in _holding(ref, world):
+            if action.object == "sequence" and holding.sequence is not None:
+                world = world.put(replace(holding, sequence=replace(holding.sequence, comment=text)))
+            elif action.object != "sequence":
+                world = world.put(_said(holding, "indexes" if action.object == "index" else "statistics", name, text))
+    return world
+
+
+def _holding(ref: Ref, world: Snapshot) -> Iterator[Relation]:
+    if ref.catalog == "pg_statistic_ext":
+        yield from _with_statistics(ref, world)
+    elif (found := world.relation_of(ref.oid)) is not None:
+        yield found
+
+
+def _said(table: Relation, field: str, name: str, text: str | None) -> Relation:
+    items = tuple(replace(item, comment=text) if item.name == name else item for item in getattr(table, field))
+    changed: dict[str, Any] = {field: items}
+    return replace(table, **changed)
 
 
 def _changed(ref: Ref, fields: dict[str, str], world: Snapshot) -> Snapshot:

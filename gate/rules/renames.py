@@ -27,6 +27,7 @@ from gate.rules.lookup import (
 )
 from gate.rules.named import RELATIONS, wrong_kind
 from gate.rules.proven import column_named
+from gate.sql.rewriting.renaming import text_with_column
 
 AE = LockMode.ACCESS_EXCLUSIVE
 
@@ -179,7 +180,7 @@ def apply_rename(action: Rename, snapshot: Snapshot) -> Snapshot:
         return snapshot
     match action.object:
         case "column":
-            return snapshot.put(*(_renamed(item, "columns", action) for item in family(snapshot, table)))
+            return snapshot.put(*(_with_column(item, action) for item in family(snapshot, table)))
         case "tabconstraint":
             return _apply_constraint(action, table, snapshot)
         case "trigger" if snapshot.server.major >= 15:
@@ -199,6 +200,24 @@ def _renamed(table: Relation, field: str, action: Rename) -> Relation:
         field: tuple(replace(item, name=action.to) if item.name == action.part else item for item in items)
     }
     return replace(table, **changed)
+
+
+def _with_column(table: Relation, action: Rename) -> Relation:
+    """The texts of what uses the column follow it, as the server prints them."""
+    old, new = action.part, action.to
+    return replace(
+        _renamed(table, "columns", action),
+        constraints=tuple(replace(item, expression=_in(item.expression, old, new)) for item in table.constraints),
+        indexes=tuple(
+            replace(item, definition=_in(item.definition, old, new), written=_in(item.written, old, new))
+            for item in table.indexes
+        ),
+        statistics=tuple(replace(item, written=_in(item.written, old, new)) for item in table.statistics),
+    )
+
+
+def _in(text: str | None, old: str, new: str) -> str | None:
+    return None if text is None else text_with_column(text, old, new)
 
 
 def _apply_constraint(action: Rename, table: Relation, world: Snapshot) -> Snapshot:

@@ -41,6 +41,7 @@ def _steps(of: Retyping, made: Copies, *, compares: bool) -> Iterator[Step]:
         of.table,
         of.before,
         assignments=((of.beside, of.value),),
+        settles=is_strict(of),
         condition=is_unfilled(of.beside, source=of.column.name if is_strict(of) else ""),
         why=f"gives old rows of {of.on} their {quoted(of.beside)}",
     )

@@ -27,11 +27,11 @@ from gate.sql.rewriting.indexes import concurrently, drop_index
 from gate.sql.rewriting.renaming import with_column_renamed
 from gate.sql.rewriting.type_changes import (
     analyze,
+    columns_of_statistics,
     drop_statistics,
     index_beside,
     is_equal,
     statistics_beside,
-    statistics_columns,
 )
 
 
@@ -248,5 +248,5 @@ def _needs_all(made: Copies) -> bool:
 
 def _analyzed(of: Retyping, made: Copies) -> tuple[str, ...]:
     """The column, and those that its extended statistics are made with."""
-    beside = (name for item, _ in made.statistics for name in statistics_columns(item.written or ""))
+    beside = (name for item, _ in made.statistics for name in columns_of_statistics(item.written or ""))
     return tuple(dict.fromkeys((of.beside, *(of.beside if name == of.column.name else name for name in beside))))

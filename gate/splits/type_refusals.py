@@ -167,10 +167,18 @@ def _of_indexes(of: Retyping) -> Iterator[CannotSplit]:
             )
         if index.written is None:
             yield CannotSplit(
-                f"the definition of index {name} was not read: another session holds {of.on}", remedy="run gate again"
+                f"the definition of index {name} is not known: another session holds {of.on}, or the migration "
+                "makes it",
+                remedy="run gate again, or put the change of the type into a migration of its own",
             )
         if loses_rows_in_concurrent_builds(of.before.server):
             yield CannotSplit(CONCURRENT_BUILDS, remedy=UPDATE_FIRST)
+    for item in of.table.statistics:
+        if of.column.number in item.columns and item.written is None:
+            yield CannotSplit(
+                f"the definition of statistics {quoted(item.name)} is not known: another session holds {of.on}",
+                remedy="run gate again",
+            )
     rebuilt = {index.oid for index in of.table.indexes if of.column.number in index.columns}
     for table_oid, oid in of.table.referenced_by:
         table = of.before.relations.get(table_oid)

@@ -115,8 +115,10 @@ CASES = (
     _typed(
         name="two columns of one index at once",
         setup="CREATE TABLE t (a int, b smallint DEFAULT 3, PRIMARY KEY (a, b)); CREATE INDEX i ON t (b, (a + b));"
-        "INSERT INTO t SELECT g, -g FROM generate_series(1, 10) g",
-        sql="ALTER TABLE t ALTER a TYPE bigint, ALTER b TYPE bigint",
+        "ALTER TABLE t ADD CONSTRAINT k CHECK (a > b - 9); COMMENT ON CONSTRAINT k ON t IS 'sum';"
+        "CREATE STATISTICS st ON a, b FROM t; INSERT INTO t SELECT g, -g FROM generate_series(1, 10) g",
+        sql="CREATE INDEX j ON t (b) WHERE a > 3; COMMENT ON INDEX i IS 'both'; COMMENT ON COLUMN t.a IS 'one';"
+        "ALTER TABLE t ALTER a TYPE bigint, ALTER b TYPE bigint",
     ),
     _typed(
         name="a value that is computed",

@@ -32,7 +32,7 @@ class CreateIndex(Action):
 
     `collations` are those written beside them too; `are_nulls_equal` is NULLS NOT DISTINCT (15).
     `key_names` are the names that the server gives to all columns of it, those of INCLUDE too. `signature` is the
-    statement without its name, table and storage: two indexes that share it are alike.
+    statement without its name, table and storage: two indexes that share it are alike. `text` is all of it.
     """
 
     name: str | None
@@ -51,6 +51,7 @@ class CreateIndex(Action):
     are_nulls_equal: bool = False
     key_names: tuple[str, ...] = ()
     signature: str = ""
+    text: str = ""
     tablespace: str = ""
 
 

@@ -54,13 +54,17 @@ class DropOwned(Action):
 
 @dataclass(frozen=True, kw_only=True)
 class OnObject(Action):
-    """COMMENT ON, SECURITY LABEL, ALTER ... OWNER TO, ALTER ... DEPENDS ON and their like; `what` says which."""
+    """COMMENT ON, SECURITY LABEL, ALTER ... OWNER TO, ALTER ... DEPENDS ON and their like; `what` says which.
+
+    `text` is what a comment says, empty where it is taken away.
+    """
 
     what: str
     object: str
     name: ObjectName
     role: str = ""
     to: str = ""
+    text: str = ""
     missing_ok: bool = False
 
 

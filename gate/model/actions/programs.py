@@ -62,11 +62,13 @@ class PolicyAction(Action):
 
 @dataclass(frozen=True, kw_only=True)
 class CreateStatistics(Action):
-    """CREATE STATISTICS."""
+    """CREATE STATISTICS; `used` are the columns in expressions too, `text` is all of it."""
 
     name: Name | None
     table: Name
     columns: tuple[str, ...] = ()
+    used: tuple[str, ...] = ()
+    text: str = ""
     if_not_exists: bool = False
 
 

@@ -14,7 +14,7 @@ from gate.model.names import Name
 class ConstraintSpec:
     """A constraint as written. `kind` is `c f p u x n`; `columns` are names; `index` is that of USING INDEX.
 
-    `are_nulls_equal` is NULLS NOT DISTINCT (15).
+    `are_nulls_equal` is NULLS NOT DISTINCT (15); `set_columns` are those that ON DELETE sets, none where it sets all.
     """
 
     kind: str
@@ -30,6 +30,7 @@ class ConstraintSpec:
     referenced_columns: tuple[str, ...] = ()
     on_delete: str = "a"
     on_update: str = "a"
+    set_columns: tuple[str, ...] = ()
     match: str = "s"
     index: str | None = None
     method: str = "btree"

@@ -21,7 +21,7 @@ from gate.sql.key_names import key_names
 from gate.sql.queries import query
 from gate.sql.rewriting.indexes import signature_of
 from gate.sql.terms import expression, name_of, range_name, strings
-from gate.sql.tree import Tree, content, words
+from gate.sql.tree import Tree, content, deparsed_statement, words
 
 _FALSE = frozenset({"false", "off", "0", "no"})
 
@@ -46,6 +46,7 @@ def create_index(node: Tree) -> Statement:
         are_nulls_equal=node.nulls_not_distinct,
         key_names=key_names([*node.index_params, *node.index_including_params]),
         signature=signature_of(node),
+        text=deparsed_statement(pb.Node(index_stmt=node)),
         tablespace=node.table_space,
     )
     return Statement(kind="CREATE INDEX", action=action, forbids_transaction=node.concurrent)

@@ -145,7 +145,8 @@ def depends(node: Tree) -> Statement:
 def comment(node: Tree) -> Statement:
     """CommentStmt."""
     word = object_words(node.objtype)
-    return Statement(kind="COMMENT", action=OnObject(what="comment", object=word, name=object_name(word, node.object)))
+    name = object_name(word, node.object)
+    return Statement(kind="COMMENT", action=OnObject(what="comment", object=word, name=name, text=node.comment))
 
 
 def security_label(node: Tree) -> Statement:

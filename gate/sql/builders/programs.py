@@ -25,7 +25,7 @@ from gate.sql.builders.objects import object_name
 from gate.sql.changes import change_of
 from gate.sql.queries import query
 from gate.sql.terms import expression, name_of, range_name, strings, type_name
-from gate.sql.tree import DoesNotParse, Tree, content, parsed, walk, which
+from gate.sql.tree import DoesNotParse, Tree, content, deparsed_statement, parsed, walk, which
 
 _EVENTS = {pb.CMD_SELECT: "select", pb.CMD_INSERT: "insert", pb.CMD_UPDATE: "update", pb.CMD_DELETE: "delete"}
 # trigger.h
@@ -108,9 +108,18 @@ def create_statistics(node: Tree) -> Statement:
         name=name_of(parts) if parts else None,
         table=range_name(content(node.relations[0])),
         columns=tuple(name for name in columns if name),
+        used=statistics_columns(node),
+        text=deparsed_statement(pb.Node(create_stats_stmt=node)),
         if_not_exists=node.if_not_exists,
     )
     return Statement(kind="CREATE STATISTICS", action=action)
+
+
+def statistics_columns(node: Tree) -> tuple[str, ...]:
+    """The columns of a CreateStatsStmt, in expressions too."""
+    named = [content(item).name for item in node.exprs]
+    inside = [strings(inner.fields)[-1:] for kind, inner in walk(node) if kind == "ColumnRef"]
+    return tuple(dict.fromkeys(name for name in (*named, *(name for names in inside for name in names)) if name))
 
 
 def alter_statistics(node: Tree) -> Statement:

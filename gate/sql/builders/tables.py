@@ -198,6 +198,7 @@ def constraint(node: Tree, *, inline_column: str = "") -> ConstraintSpec:
         referenced_columns=strings(node.pk_attrs),
         on_delete=node.fk_del_action or "a",
         on_update=node.fk_upd_action or "a",
+        set_columns=strings(node.fk_del_set_cols),
         match=node.fk_matchtype or "s",
         index=node.indexname or None,
         method=node.access_method or ("gist" if node.without_overlaps else "btree"),

@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from postgast import pg_query_pb2 as pb
 
 from gate.model.names import Name, quoted
+from gate.sql.builders.programs import statistics_columns
 from gate.sql.rewriting.query_trees import column as column_node
 from gate.sql.rewriting.query_trees import expression_node, relation_named
+from gate.sql.rewriting.renaming import rename_in
 from gate.sql.rewriting.trees import alter_table, command, definition, sole, sole_command
 from gate.sql.tree import Tree, deparsed, deparsed_statement, walk
 
@@ -144,11 +146,9 @@ def index_beside(written: str, table: Name, name: str, column: str, to: str, *, 
     statement = node.index_stmt
     statement.idxname = name
     statement.table_space = tablespace
+    statement.if_not_exists = False
     statement.relation.CopyFrom(relation_named(table))
-    for item in (*statement.index_params, *statement.index_including_params):
-        if item.index_elem.name == column:
-            item.index_elem.name = to
-    _rename_columns(statement, column, to)
+    rename_in(statement, column, to)
     return deparsed_statement(node)
 
 
@@ -158,26 +158,15 @@ def statistics_beside(written: str, table: Name, name: Name, column: str, to: st
     statement = node.create_stats_stmt
     del statement.defnames[:]
     _put_strings(statement.defnames, (name.schema, name.name))
+    statement.if_not_exists = False
     statement.relations[0].range_var.CopyFrom(relation_named(table))
-    for item in statement.exprs:
-        if item.stats_elem.name == column:
-            item.stats_elem.name = to
-    _rename_columns(statement, column, to)
+    rename_in(statement, column, to)
     return deparsed_statement(node)
 
 
-def statistics_columns(written: str) -> tuple[str, ...]:
+def columns_of_statistics(written: str) -> tuple[str, ...]:
     """The columns that stand in a CREATE STATISTICS, in expressions too."""
-    statement = sole(written).create_stats_stmt
-    named = [item.stats_elem.name for item in statement.exprs if item.stats_elem.name]
-    inside = [inner.fields[-1].string.sval for kind, inner in walk(statement) if kind == "ColumnRef"]
-    return tuple(dict.fromkeys((*named, *inside)))
-
-
-def _rename_columns(statement: Tree, column: str, to: str) -> None:
-    for kind, inner in walk(statement):
-        if kind == "ColumnRef" and inner.fields[-1].string.sval == column:
-            inner.fields[-1].string.sval = to
+    return statistics_columns(sole(written).create_stats_stmt)
 
 
 def drop_statistics(name: Name) -> str:
