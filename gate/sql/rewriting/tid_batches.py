@@ -90,17 +90,22 @@ WITH p_at AS MATERIALIZED (
         AND ctid < (SELECT p_until FROM p_at) AND p_condition ORDER BY ctid LIMIT $3::pg_catalog.int8)
     UNION ALL
     (SELECT ctid FROM ONLY p_table WHERE (SELECT p_is_last FROM p_at) AND p_condition LIMIT $3::pg_catalog.int8)
-), p_change AS (SELECT 1)
-SELECT p_key_1::pg_catalog.text AS p_key_1, p_key_2::pg_catalog.text AS p_key_2 FROM (
+), p_change AS (
+    SELECT 1
+), p_found AS (
+    SELECT pg_catalog.count(*) AS p_count, pg_catalog.min(p_place) AS p_lowest, pg_catalog.max(p_place) AS p_highest,
+           (SELECT pg_catalog.count(*) FROM p_change) AS p_changed
+      FROM p_walk
+), p_next AS (
     SELECT CASE WHEN p_is_last
                 THEN ('(' || (p_lowest::pg_catalog.text::pg_catalog.point)[0]::pg_catalog.int8 || ',0)')::pg_catalog.tid
                 WHEN p_count = $3::pg_catalog.int8 THEN p_highest ELSE p_until END AS p_key_1,
            CASE WHEN p_is_last THEN pg_catalog.pg_relation_size('p_table'::pg_catalog.regclass)
                 / pg_catalog.current_setting('block_size')::pg_catalog.int8 ELSE p_blocks END AS p_key_2
-      FROM p_at, (SELECT pg_catalog.count(*) AS p_count, pg_catalog.min(p_place) AS p_lowest,
-                         pg_catalog.max(p_place) AS p_highest FROM p_walk) AS p_found
-     WHERE NOT (p_is_last AND p_count < $3::pg_catalog.int8 AND p_count = (SELECT pg_catalog.count(*) FROM p_change))
-) AS p_next
+      FROM p_at, p_found
+     WHERE NOT (p_is_last AND p_count < $3::pg_catalog.int8 AND p_changed = p_count)
+)
+SELECT p_key_1::pg_catalog.text AS p_key_1, p_key_2::pg_catalog.text AS p_key_2 FROM p_next
 """
 
 
