@@ -80,11 +80,9 @@ class Queues:
         waiters: dict[tuple[str, str], list[Lock]] = defaultdict(list)
         for lock in locks:
             (holders if lock.is_granted else waiters)[lock.target].append(lock)
-        # The sort is stable: of those without a time, who have only just begun, the order stays as it was read.
-        queued = {target: sorted(found, key=lambda lock: -(lock.waited_s or 0.0)) for target, found in waiters.items()}
         return cls(
             holders={target: tuple(found) for target, found in holders.items()},
-            waiters={target: tuple(found) for target, found in queued.items()},
+            waiters={target: _queued(found, holders.get(target, ())) for target, found in waiters.items()},
         )
 
     def awaited_by(self, party: Party) -> tuple[Lock, ...]:
@@ -131,6 +129,20 @@ class Queues:
                 found.update(_behind(self.holders.get(target, ()), waiters, parties))
             is_growing = len(parties) > before
         return tuple(item for item in found.values() if item.lock.party != party)
+
+
+def _queued(waiters: Iterable[Lock], holders: Iterable[Lock]) -> tuple[Lock, ...]:
+    """In the order of the queue: as they came, but who holds what one in it waits for is let in before that one."""
+    held: dict[Party, int] = defaultdict(int)
+    for lock in holders:
+        held[lock.party] |= lock.bit
+    queue: list[Lock] = []
+    # The sort is stable: of those without a time, who have only just begun, the order stays as it was read.
+    for lock in sorted(waiters, key=lambda lock: -(lock.waited_s or 0.0)):
+        own = held.get(lock.party, 0)
+        place = next((at for at, other in enumerate(queue) if other.conflicts & own), None) if own else None
+        queue.insert(len(queue) if place is None else place, lock)
+    return tuple(queue)
 
 
 def _behind(holders: Iterable[Lock], waiters: Iterable[Lock], parties: set[Party]) -> Iterable[tuple[int, Behind]]:

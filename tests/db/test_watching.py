@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -244,6 +245,31 @@ def test_the_same_oid_in_another_database_is_another_table(cast: Cast, clone: Ca
     there.waiting("SELECT * FROM t")
     seen = cast.sample(ours, *WANTED)
     assert (seen.waiters, seen.holders) == ((), ())
+
+
+MODES = ("ACCESS SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whoever_waits_waits_for_whom_the_server_says(cast: Cast, seed: int) -> None:
+    chance = random.Random(seed)
+    cast.database.execute("CREATE TABLE u (id integer PRIMARY KEY, n integer); INSERT INTO u VALUES (1, 1), (2, 2)")
+    lanes = [cast.session("BEGIN", options="-cdeadlock_timeout=1h") for _ in range(8)]
+    for _ in range(24):
+        idle = [each for each in lanes if not each.is_busy]
+        if not idle:
+            break
+        lane, table = chance.choice(idle), chance.choice(["t", "u"])
+        update = f"UPDATE {table} SET n = 0 WHERE id = {chance.choice([1, 2])}"
+        lock = f"LOCK TABLE {table} IN {chance.choice(MODES)} MODE"
+        lane.start((Sent(sql=chance.choice([update, lock, lock])),))
+        cast.until(lambda lane=lane: lane.answer() is not None or cast.waits(lane.backend.pid))  # type: ignore[misc]
+    waiting = [each.backend.pid for each in lanes if cast.waits(each.backend.pid)]
+    assert waiting
+    seen = cast.watch.sighting()
+    for pid in waiting:
+        ((said,),) = cast.database.fetch(f"SELECT pg_blocking_pids({pid})")
+        assert {lock.party for lock in seen.queues.blockers_of(pid)} == set(said)
 
 
 # --- who is in the way ------------------------------------------------------------------------------------------------

@@ -94,3 +94,10 @@ def test_two_who_wait_for_each_other() -> None:
 def test_a_prepared_transaction_is_a_party() -> None:
     queues = Queues.of([held("-1/767", RX), awaited(2, AX, 1.0)])
     assert blockers(queues, 2) == ["-1/767"]
+
+
+def test_who_holds_what_another_waits_for_goes_before_it() -> None:
+    queues = Queues.of([held(1, AS), held(2, RX), awaited(3, AX, 2.0), awaited(1, S, 1.0)])
+    assert blockers(queues, 1) == [2]
+    assert set(blockers(queues, 3)) == {1, 2}
+    assert behind(queues, 3) == {}
