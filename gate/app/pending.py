@@ -24,6 +24,11 @@ class Answer:
     findings: tuple[StateFinding, ...] = ()
     place: Place | None = None
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Of what is pending; the name of a migration that has none."""
+        return tuple(migration.id or migration.name for migration in self.migrations)
+
 
 def read(connection: psycopg.Connection, source: Source) -> Answer:
     """Asks the database."""

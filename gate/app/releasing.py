@@ -16,6 +16,7 @@ from gate.app.ground import Ground
 from gate.app.journals import others, ours
 from gate.app.judging import Judged, judge_live
 from gate.app.release import Releasing
+from gate.app.tool_lock import ToolLock
 from gate.app.unfinished import Afresh, GoOn, LetBe, TakeBack, cannot_take_back, let_be, what_to_do
 from gate.app.way_back import WayBack
 from gate.app.weighing import rates_of
@@ -97,7 +98,7 @@ class _Release:
 
     def run(self, deadlock_timeout_s: float) -> Run:
         """One runner at a time, with all its connections, or how it ends without."""
-        early = self._another() or self._not_accepted()
+        early = self._another() or self._tool_at_work() or self._not_accepted()
         if early is not None:
             return self._with_hooks(early)
         self.journal.prepare()
@@ -112,13 +113,23 @@ class _Release:
         runner = self.ground.runner
         if runner.lock(wait_s, say=self.releasing.request.warn):
             return None
-        holder = runner.holder() or {}
-        named = f"pid {holder['pid']}, {holder['application'] or 'unnamed'}" if holder else "it ended this moment"
         return self._ended(
             Outcome.ANOTHER_GATE,
-            problem=f"another gate is running on this database ({named})",
+            problem=runner.other(),
             remedy="let it end, then release again; gate status tells how far it is",
         )
+
+    def _tool_at_work(self) -> Run | None:
+        """Whether the migration tool itself migrates; None once its lock is free."""
+        lock, wait_s = self._tool_lock(), self.releasing.deadlines.runner_wait_at_s(self.world.now())
+        if lock.awaited(wait_s, say=self.releasing.request.warn, rest=self.world.rest):
+            return None
+        return self._ended(Outcome.ANOTHER_GATE, problem=lock.problem(), remedy=lock.remedy())
+
+    def _tool_lock(self) -> ToolLock:
+        reader, source = self._looking(), self.releasing.source
+        place, new = pending.where(reader, source)
+        return ToolLock(tool=source.name, keys=source.locks(reader.info.dbname, place or new), ask=self.ground.ask)
 
     def _not_accepted(self) -> Run | None:
         finding = self.journal.needs_acceptance()
@@ -207,9 +218,11 @@ class _Release:
                 self._close(kept, ProgramState.SETTLED)
                 self.releasing.notes.append(let_be(kept))
             case TakeBack():
+                self._check_tool(answer)
                 self._take_back(kept)
             case GoOn():
                 assert kept.program is not None
+                self._check_tool(answer)
                 self._check_time((_what_is_left(kept.program, kept),))
                 self._run(self._job(kept.program, what.migration, kept.key, kept))
 
@@ -234,6 +247,7 @@ class _Release:
         with self.world.interruptible():
             judged = self._judged(answer)
             made = self._admitted(judged)
+            self._check_tool(answer)
         for program, read in zip(made, judged.migrations, strict=True):
             key = self.journal.keep(program, run=self.releasing.id)
             self._run(self._job(program, read.migration, key))
@@ -293,6 +307,20 @@ class _Release:
                 Outcome.REFUSED,
                 f"this is not the plan that was reviewed in {name}: " + "; ".join(found[:10]),
                 remedy=f"review the new plan: gate plan --format json -o {name}",
+            )
+
+    def _check_tool(self, answer: pending.Answer) -> None:
+        """Before the first act, once more: the tool may have begun since, and what it has done is not pending."""
+        if self.is_begun:
+            return
+        lock, wait_s = self._tool_lock(), self.releasing.deadlines.runner_wait_at_s(self.world.now())
+        if not lock.awaited(wait_s, say=self.releasing.request.warn, rest=self.site.rest):
+            raise Halt(Outcome.ANOTHER_GATE, lock.problem(), remedy=lock.remedy())
+        if pending.read(self._looking(), self.releasing.source).ids != answer.ids:
+            raise Halt(
+                Outcome.ANOTHER_GATE,
+                f"{lock.tool} itself, or whoever writes its bookkeeping, was at work while this release was planned",
+                remedy="release again: what is left is planned anew",
             )
 
     def _check_journal(self, made: Sequence[Program]) -> None:

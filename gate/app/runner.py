@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
+from gate.app.turn import polled
 from gate.db.errors import translated
 from gate.model.migration import Query
 from gate.run.journalling import runner_lock_holder, takes_runner_lock
 
 HEARTBEAT_S = 10.0
-_POLL_S = 0.5
 _RETAKE_S = 10.0
 Row = dict[str, Any]
 
@@ -29,7 +28,7 @@ class Runner:
     def __init__(self, connect: Callable[[], psycopg.Connection], schema: str) -> None:
         self._connect = connect
         self._schema = schema
-        self._is_locked = False
+        self._is_locked = self._is_lost = False
         self.connection = connect()
         self._limit()
 
@@ -38,6 +37,8 @@ class Runner:
 
         Raises LostLock where another run has begun meanwhile; Unreachable where there is no server.
         """
+        if self._is_lost:
+            raise LostLock
         try:
             return self._ask(query)
         except psycopg.OperationalError as error:
@@ -57,24 +58,23 @@ class Runner:
         self.connection = self._connect()
         self._limit()
         if self._is_locked and not self.lock(_RETAKE_S):
+            self._is_lost = True
             raise LostLock
 
     def lock(self, for_s: float, say: Callable[[str], object] = str) -> bool:
         """Tries again and again, and never waits in the server: an index build of the other would wait for that."""
-        until_s, has_told = time.monotonic() + for_s, False
-        while True:
-            if self._ask(takes_runner_lock(self._schema))[0]["is_taken"]:
-                self._is_locked = True
-                return True
-            left_s = until_s - time.monotonic()
-            if left_s < _POLL_S:
-                return False
-            if not has_told:
-                has_told = True
-                holder = self.holder()
-                who = f" (pid {holder['pid']}, {holder['application'] or 'unnamed'})" if holder else ""
-                say(f"another gate is running on this database{who}: waiting for it, {left_s:.0f} s at most")
-            time.sleep(_POLL_S)
+        is_ours = polled(self._is_taken, for_s=for_s, who=self.other, say=say)
+        self._is_locked = self._is_locked or is_ours
+        return is_ours
+
+    def _is_taken(self) -> bool:
+        return bool(self._ask(takes_runner_lock(self._schema))[0]["is_taken"])
+
+    def other(self) -> str:
+        """Whoever has the lock, in words."""
+        holder = self.holder()
+        named = f"pid {holder['pid']}, {holder['application'] or 'unnamed'}" if holder else "it ended this moment"
+        return f"another gate is running on this database ({named})"
 
     def holder(self) -> Row | None:
         """Who has the lock."""

@@ -105,6 +105,9 @@ class Dbmate:
     def unmarks(self, migration: Migration, place: Place) -> tuple[Query, ...]:
         return (Query(f"delete from {place.sql} where version = %s", (migration.id,)),)
 
+    def locks(self, database: str, place: Place) -> tuple[int, ...]:  # noqa: ARG002 - dbmate takes none
+        return ()
+
 
 def _up_part(text: str, path: str) -> tuple[int, int]:
     """Where the part begins and ends; the same refusals as dbmate's own."""

@@ -101,6 +101,9 @@ class Diesel:
     def unmarks(self, migration: Migration, place: Place) -> tuple[Query, ...]:
         return (Query(f"DELETE FROM {place.sql} WHERE version = %s", (migration.id,)),)
 
+    def locks(self, database: str, place: Place) -> tuple[int, ...]:  # noqa: ARG002 - Diesel takes none
+        return ()
+
 
 def _directories(directory: Path) -> tuple[str, ...]:
     """As Diesel lists them: no files, nothing hidden, nothing empty."""

@@ -44,6 +44,7 @@ _OUTSIDE_TRANSACTION = re.compile(
     r"|REINDEX( VERBOSE)? (SCHEMA|DATABASE|SYSTEM)\b|VACUUM\b|DISCARD ALL\b"
 )
 _LONGEST_SCRIPT = 1000
+_LOCK = int.from_bytes(b"Flyway", "big")
 
 
 @dataclass(frozen=True)
@@ -176,10 +177,28 @@ class Flyway:
     def unmarks(self, migration: Migration, place: Place) -> tuple[Query, ...]:  # noqa: ARG002 - nothing is undone
         return ()
 
+    def locks(self, database: str, place: Place) -> tuple[int, ...]:  # noqa: ARG002 - it names the table only
+        """The same for a session and for `transactional.lock`; PostgreSQLAdvisoryLockTemplate and SchemaObject."""
+        table = ".".join('"' + name.replace('"', '""') + '"' for name in (place.schema, place.table))
+        return (_LOCK + _java_hash(table),)
+
 
 def checksum(text: str) -> int:
     """CRC-32 of the lines without their ends, as a signed 32-bit number."""
-    value = zlib.crc32(text.replace("\r", "").replace("\n", "").encode())
+    return _signed(zlib.crc32(text.replace("\r", "").replace("\n", "").encode()))
+
+
+def _java_hash(text: str) -> int:
+    """`String.hashCode`: over the units of UTF-16."""
+    units = text.encode("utf-16-be", errors="surrogatepass")
+    value = 0
+    for high, low in zip(units[::2], units[1::2], strict=True):
+        value = (31 * value + 256 * high + low) % 2**32
+    return _signed(value)
+
+
+def _signed(value: int) -> int:
+    """Of 32 bits."""
     return value - 2**32 if value >= 2**31 else value
 
 

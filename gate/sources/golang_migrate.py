@@ -8,6 +8,7 @@ The whole file is sent as one message, which the server runs as one transaction 
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row
 from gate.sql.script import split_script
 
 _FILE = re.compile(r"([0-9]+)_(.*)\.(down|up)\.(.*)\Z", re.DOTALL)
+_SALT = 1486364155
+"""`advisoryLockIDSalt` of database/util.go."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +122,19 @@ class GolangMigrate:
         emptied = Query(f"TRUNCATE {place.sql}")
         return (emptied, self._row(place, earlier[-1], is_dirty=False)) if earlier else (emptied,)
 
+    def locks(self, database: str, place: Place) -> tuple[int, ...]:
+        """`GenerateAdvisoryLockId`: opened by a URL the name of the database is that URL's path, with its slash."""
+        return tuple(_lock(name, place) for name in (f"/{database}", database))
+
     def _sets(self, migration: Migration, place: Place, *, is_dirty: bool) -> tuple[Query, ...]:
         return (Query(f"TRUNCATE {place.sql}"), self._row(place, int(migration.id or 0), is_dirty=is_dirty))
 
     def _row(self, place: Place, version: int, *, is_dirty: bool) -> Query:
         return Query(f"INSERT INTO {place.sql} (version, dirty) VALUES (%s, %s)", (version, is_dirty))
+
+
+def _lock(database: str, place: Place) -> int:
+    return zlib.crc32(f"{place.schema}\0{place.table}\0{database}".encode()) * _SALT % 2**32
 
 
 def _dirty(version: int) -> StateFinding:

@@ -24,6 +24,9 @@ _GO_FILE = re.compile(r"([0-9]+)_.*(?<!_test)\.go\Z", re.DOTALL)
 _ANNOTATION = re.compile(r"^--\s*\+goose\s+(.*?)\s*$", re.MULTILINE | re.ASCII)
 _KNOWN = frozenset({"up", "down", "statementbegin", "statementend", "no transaction", "envsub on", "envsub off"})
 
+_LOCK = 4097083626
+"""`DefaultLockID` of lock/session_locker_options.go."""
+
 
 @dataclass(frozen=True)
 class Goose:
@@ -137,6 +140,10 @@ class Goose:
 
     def unmarks(self, migration: Migration, place: Place) -> tuple[Query, ...]:
         return (Query(f"DELETE FROM {place.sql} WHERE version_id = %s", (int(migration.id or 0),)),)
+
+    def locks(self, database: str, place: Place) -> tuple[int, ...]:  # noqa: ARG002 - one number for all
+        """Of a program that uses goose's session locker; goose's own command takes none."""
+        return (_LOCK,)
 
     def _row(self, place: Place, version: int) -> Query:
         return Query(f"INSERT INTO {place.sql} (version_id, is_applied) VALUES (%s, %s)", (version, True))

@@ -124,6 +124,9 @@ class Plain:
     def unmarks(self, migration: Migration, place: Place) -> tuple[Query, ...]:  # noqa: ARG002 - nothing is undone
         return ()
 
+    def locks(self, database: str, place: Place) -> tuple[int, ...]:  # noqa: ARG002 - there is no tool
+        return ()
+
 
 def _order(name: str) -> tuple[int, str]:
     digits = re.match(r"[0-9]*", name)

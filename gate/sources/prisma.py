@@ -20,6 +20,9 @@ from gate.sources.state import database_ahead, edited_after_applied, file_missin
 from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
 from gate.sql.script import split_script
 
+_LOCK = 72707369
+"""`acquire_lock` of the schema engine's PostgreSQL connector; it waits 10 s for it."""
+
 
 @dataclass(frozen=True)
 class Prisma:
@@ -147,6 +150,9 @@ class Prisma:
 
     def unmarks(self, migration: Migration, place: Place) -> tuple[Query, ...]:  # noqa: ARG002 - nothing is undone
         return ()
+
+    def locks(self, database: str, place: Place) -> tuple[int, ...]:  # noqa: ARG002 - one number for all
+        return (_LOCK,)
 
 
 def _equal_checksums(raw: bytes) -> tuple[str, ...]:

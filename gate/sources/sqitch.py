@@ -19,6 +19,9 @@ from gate.sources.state import database_ahead, edited_after_applied, file_missin
 from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row, Source, Tool, identifier
 from gate.sql.script import split_script
 
+_LOCK = 75474063
+"""`try_lock` of Engine/pg.pm."""
+
 
 @dataclass(frozen=True)
 class Sqitch:
@@ -138,6 +141,9 @@ class Sqitch:
             Query(f"DELETE FROM {tags} WHERE change_id = %s", (migration.id,)),
             Query(f"DELETE FROM {place.sql} WHERE change_id = %s", (migration.id,)),
         )
+
+    def locks(self, database: str, place: Place) -> tuple[int, ...]:  # noqa: ARG002 - one number for all
+        return (_LOCK,)
 
     def _logs_reversion(self, migration: Migration, place: Place) -> Query:
         """Nothing where the change was not deployed."""

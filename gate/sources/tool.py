@@ -110,6 +110,9 @@ class Source(Protocol):
     `down` is what the project wrote to take a migration back, loaded as a migration of its own; None where the tool has
     no such thing, or there is no statement in it. `unmarks` is what the tool writes once that has run; it fits whether
     or not the migration was marked, and the newest migration comes first.
+
+    `locks` are the keys, each as one bigint, of the advisory locks that the tool may hold while it migrates the
+    database of that name; none where it takes none.
     """
 
     @property
@@ -135,6 +138,7 @@ class Source(Protocol):
     def marks(self, migration: Migration, place: Place) -> tuple[Query, ...]: ...
     def down(self, migration: Migration) -> Migration | None: ...
     def unmarks(self, migration: Migration, place: Place) -> tuple[Query, ...]: ...
+    def locks(self, database: str, place: Place) -> tuple[int, ...]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
