@@ -103,7 +103,8 @@ def test_it_finds_the_size_that_takes_the_time_it_aims_at(fixed_s: float, row_s:
     progress = _walked(replace(START, batch_rows=first), lambda rows: fixed_s + row_s * rows, batches=60)
     took_s = fixed_s + row_s * progress.batch_rows
     assert took_s <= LIMITS.batch_s * 1.01
-    assert took_s + 2 * row_s >= LIMITS.batch_s * 0.99 or progress.batch_rows == MOST_ROWS
+    with_one_more_s = took_s * (1 + 1 / progress.batch_rows)
+    assert with_one_more_s >= LIMITS.batch_s * 0.99 or progress.batch_rows == MOST_ROWS
 
 
 def test_what_is_not_in_the_rows_does_not_make_batches_of_one() -> None:
