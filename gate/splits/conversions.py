@@ -169,6 +169,9 @@ def _is_assigned(old: Type, new: Type, world: Snapshot) -> bool:
 def _computed(of: Retyping) -> Iterator[CannotSplit]:
     using = of.change.using
     assert using is not None
+    if _is_in_a_zone(of, using):
+        yield from _of_default(of, (_stored(of.column.type, of.before), _written(of.change.type, of.before)))
+        return
     group = _group_of(of, using)
     if group is None or using.is_stable or using.relations or not _is_immutable(using, group, of.before):
         yield CannotSplit(
@@ -176,8 +179,17 @@ def _computed(of: Retyping) -> Iterator[CannotSplit]:
             "same value at any time and in any session",
             remedy=_BY_HAND,
         )
-    elif of.column.default is not None and not of.case.defaults:
+    else:
         yield from _of_default(of, (_stored(of.column.type, of.before), _written(of.change.type, of.before)))
+
+
+def _is_in_a_zone(of: Retyping, using: Expression) -> bool:
+    """Column AT TIME ZONE '...': one moment, whoever asks."""
+    old, new = _stored(of.column.type, of.before), _written(of.change.type, of.before)
+    names = {kind[0].name for kind in (old, new) if kind is not None and not kind[1]}
+    calls = [call for call in using.calls if call.name.name == "timezone" and call.arguments == 2]
+    is_bare = len(calls) == len(using.calls) == 1 and not (using.operators or using.types)
+    return is_bare and using.columns == (of.column.name,) and names == {"timestamp", "timestamptz"}
 
 
 def _group_of(of: Retyping, using: Expression) -> frozenset[int] | None:

@@ -125,6 +125,14 @@ CASES = (
         setup=_T,
         sql="ALTER TABLE t ALTER b TYPE numeric(10, 2) USING coalesce(substr(b, 2), '0')::numeric / 3 + a",
     ),
+    _typed(
+        name="a time in a zone, and out of it",
+        setup="CREATE TABLE t (id int PRIMARY KEY, d timestamp DEFAULT '2026-01-01', z timestamptz);"
+        "INSERT INTO t SELECT g, timestamp '2026-03-28' + g * interval '7 hours', now() FROM generate_series(1, 9) g",
+        sql="ALTER TABLE t ALTER d TYPE timestamptz USING d AT TIME ZONE 'Europe/Berlin';"
+        "ALTER TABLE t ALTER z TYPE timestamp USING z AT TIME ZONE 'UTC'",
+        unlike=("t.z",),
+    ),
     _typed(name="a truth", setup=_T, sql="ALTER TABLE t ALTER a TYPE boolean USING a > 2 OR NULL"),
     _typed(
         name="text that is shorter, in another collation",
