@@ -264,12 +264,15 @@ def test_whoever_waits_waits_for_whom_the_server_says(cast: Cast, seed: int) -> 
         lock = f"LOCK TABLE {table} IN {chance.choice(MODES)} MODE"
         lane.start((Sent(sql=chance.choice([update, lock, lock])),))
         cast.until(lambda lane=lane: lane.answer() is not None or cast.waits(lane.backend.pid))  # type: ignore[misc]
-    waiting = [each.backend.pid for each in lanes if cast.waits(each.backend.pid)]
-    assert waiting
-    seen = cast.watch.sighting()
-    for pid in waiting:
-        ((said,),) = cast.database.fetch(f"SELECT pg_blocking_pids({pid})")
-        assert {lock.party for lock in seen.queues.blockers_of(pid)} == set(said)
+
+    def is_agreed() -> bool:
+        waiting = [each.backend.pid for each in lanes if cast.waits(each.backend.pid)]
+        queues = cast.watch.sighting().queues
+        said = {pid: set(cast.database.fetch(f"SELECT pg_blocking_pids({pid})")[0][0]) for pid in waiting}
+        return bool(waiting) and said == {pid: {lock.party for lock in queues.blockers_of(pid)} for pid in waiting}
+
+    # Somebody who has just been let in goes on to its next lock meanwhile.
+    cast.until(is_agreed)
 
 
 # --- who is in the way ------------------------------------------------------------------------------------------------
