@@ -68,7 +68,7 @@ RULES = (
         "SET NOT NULL: first a validated CHECK (column IS NOT NULL), which the server takes as proof. A unique or "
         "primary key: build the index CONCURRENTLY, then ADD CONSTRAINT ... USING INDEX. A volatile default: add the "
         "column without it, set the default, fill the rows in batches. A type change that rewrites: a new column, "
-        "filled in batches, and a change-over.",
+        "kept by a trigger, filled in batches, and exchanged for the old one.",
     ),
     Rule(
         name="lock-held-through-work",
@@ -109,16 +109,16 @@ RULES = (
         name="sequence-near-its-end",
         about=DATABASE,
         harm="A sequence has used most of its numbers. At its end nextval fails, and with it every insert.",
-        way_out="ALTER SEQUENCE ... AS bigint, and with it the columns that hold its numbers. Do it in time: "
-        "the columns of a large table are changed by a new column, filled in batches.",
+        way_out="ALTER SEQUENCE ... AS bigint, and with it the columns that hold its numbers. Do it in time; "
+        "gate release changes the columns of a large table in steps, beside running queries.",
     ),
     Rule(
         name="key-near-its-end",
         about=DATABASE,
         harm="A key, or a column that refers to one, has used most of what its type holds. Past that every insert of a "
         "new row, or of a row that refers to a new one, fails.",
-        way_out="Change the columns that refer to it first, then the key, to bigint: by a new column, filled in "
-        "batches, and a change-over.",
+        way_out="Change the columns that refer to it first, then the key, to bigint, with ALTER COLUMN TYPE: "
+        "on a large table gate release runs it in steps, beside running queries.",
     ),
     Rule(
         name="bookkeeping-missing",

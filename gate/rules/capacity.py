@@ -78,7 +78,8 @@ def _makes_narrow(among: Among) -> Iterator[Finding]:
                 rule=NARROW,
                 severity=Severity.REFUSE if pair.type in WHOLE else Severity.WARN,
                 problem=problem,
-                remedy=f"{remedy}, in the same migration while that is cheap: a new column is given that type at once",
+                remedy=f"{remedy}, in the same migration: a new column is given that type at once, a large one is "
+                "changed in steps",
                 relation=pair.table,
             )
 
@@ -159,8 +160,8 @@ RULES = (
             harm="A foreign key is of a narrower type than the key that it refers to. All is well until the key passes "
             "what the narrow type holds; then every insert that refers to a new row fails, at once and for good, and "
             "the repair rewrites a table that has become large.",
-            way_out="Give both the same type when the column is made. Where it stands already, change it while the "
-            "table is small; later by a new column, filled in batches.",
+            way_out="Give both the same type when the column is made. Where it stands already, ALTER COLUMN TYPE: on a "
+            "large table it is run in steps, beside running queries.",
         ),
         finds_among=_makes_narrow,
         setup="CREATE TABLE r (id bigint PRIMARY KEY); CREATE TABLE t (a integer, b bigint)",

@@ -67,8 +67,8 @@ RULES = (
             name="cast-fails",
             about=STATEMENT,
             harm=f"Values do not become values of the column's new type: too long, too large, no number. {_LATE}",
-            way_out="Change the values first, say with USING what shall become of them, or choose a wider type. On a "
-            "large table use a new column, filled in batches, and a change-over.",
+            way_out="Change the values first, say with USING what shall become of them, or choose a wider type. A "
+            "large table is changed in steps.",
         ),
         setup="CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'long')",
         bad="ALTER TABLE t ALTER a TYPE varchar(3)",

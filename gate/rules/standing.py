@@ -55,8 +55,8 @@ def _wider(item: SequencePosition, what: str) -> str:
     if what == "column" or WHOLE.get(item.column_type, ("",))[0] in ("smallint", "integer"):
         also = "" if what == "column" or item.is_identity else f", and ALTER SEQUENCE {written(item.name)} AS bigint"
         return (
-            f"make {table}.{quoted(item.column)} bigint before that, and every column that refers to it first: by a "
-            f"new column, filled in batches, on a large table{also}"
+            f"make {table}.{quoted(item.column)} bigint before that, and every column that refers to it first: "
+            f"ALTER COLUMN TYPE, which gate release runs in steps on a large table{also}"
         )
     alter = f"ALTER SEQUENCE {written(item.name)} AS bigint"
     if item.increment > 0 and item.maximum < WHOLE[20][1]:
@@ -81,8 +81,8 @@ def _keys(capacity: Capacity) -> Iterator[Finding]:
                 severity=Severity.WARN,
                 problem=f"{pair.table}.{pair.column} is {name} and refers to {pair.key_table}.{pair.key_column}, whose "
                 f"sequence stands at {source.last:,}: past {limit:,} no row can refer to a new one",
-                remedy=f"make {written(pair.table)}.{quoted(pair.column)} {pair.key_type_name} before that: by a new "
-                "column, filled in batches, on a large table",
+                remedy=f"make {written(pair.table)}.{quoted(pair.column)} {pair.key_type_name} before that: ALTER "
+                "COLUMN TYPE, which gate release runs in steps on a large table",
                 relation=pair.table,
             )
 
