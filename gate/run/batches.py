@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from gate.model.migration import Query, ScriptStatement
 from gate.model.program import Batches, Unit
 from gate.model.run import InTheWay, Outcome, State
+from gate.model.units import lasting
 from gate.run import backfilling, sending
 from gate.run.backfilling import Batch, Cut, Finished, Passed, Pause, Progress, Stop, advance
 from gate.run.guarding import kept_waiting
@@ -17,7 +18,7 @@ from gate.run.limits import session
 from gate.run.outcomes import CANCELED, is_retried
 from gate.run.performing import Performed, perform
 from gate.run.sample import Sample
-from gate.run.site import PROGRESS_EVERY_S, Site, of_waiters
+from gate.run.site import PROGRESS_EVERY_S, Site, of_other, of_waiters
 from gate.run.telling import Progressed
 
 _LOST_AT_MOST = 5
@@ -43,6 +44,7 @@ class BackfillRun:
     rows: int | None = None
     blocked_s: float = 0.0
     paused_s: float = 0.0
+    stuck_since_s: float | None = None
     met: dict[int, InTheWay] = field(default_factory=dict)
 
     def run(self) -> Done:
@@ -77,6 +79,7 @@ class BackfillRun:
                     self._pause(action, progress)
                 case Batch():
                     event, progress = self._batch(batches, action.rows, progress, pins)
+                    self._check_progress(event)
                     self._tell(progress)
 
     def _batches(self) -> Batches:
@@ -96,9 +99,13 @@ class BackfillRun:
             asked,
             sending.COMMIT,
         )
-        performed = perform(self.site, sent, self.site.guard(is_blocking=False))
-        if performed.answer.error is not None:
+        while (performed := perform(self.site, sent, self.site.guard(is_blocking=False))).answer.error is not None:
+            if performed.is_lost:
+                self._renew(performed)
+                continue
             perform(self.site, [sending.ROLLBACK], self.site.guard(is_blocking=False))
+            if performed.stopped:
+                raise stopped(performed.stopped)
             raise rejected(performed.answer.error)
         return backfilling.values_of(performed.answer.rows[-2]) or ()
 
@@ -155,6 +162,8 @@ class BackfillRun:
         if performed.for_waiters or error.sqlstate == CANCELED:
             return Cut()
         if is_retried(error):
+            for other in performed.last.blocked_by if performed.last is not None else ():
+                self.met[other.backend.pid] = of_other(other, relation=self._batches().relation, held="rows")
             return Cut(why="rows of the batch are locked by others")
         raise rejected(error, command=0)
 
@@ -181,6 +190,25 @@ class BackfillRun:
                 f"the connection was lost {self.lost} times during the backfill of {self._batches().relation}",
                 remedy="look at the server's log, then release again: the next run goes on where this one stopped",
             )
+
+    def _check_progress(self, event: Passed | Cut | None) -> None:
+        """Rows that others hold are waited for as a lock is: in the end who holds them is named."""
+        now, limit_s = self.site.clock.now(), self.site.release.lock_wait_s
+        if not isinstance(event, Cut):
+            self.stuck_since_s = None
+            return
+        self.stuck_since_s = now if self.stuck_since_s is None else self.stuck_since_s
+        relation, in_the_way = self._batches().relation, tuple(self.met.values())
+        if now - self.stuck_since_s > limit_s:
+            raise Halt(
+                Outcome.LOCK_NOT_ACQUIRED,
+                f"the next rows of {relation} could not be changed for {lasting(now - self.stuck_since_s)}: {event.why}",
+                remedy="end what is in the way, or release again at a quieter time: what is done stays done",
+                in_the_way=in_the_way,
+            )
+        self.site.tell_waiting(
+            self.migration, self.unit.ordinal, f"rows of {relation}", in_the_way, self.stuck_since_s, limit_s
+        )
 
     # --- the pace -----------------------------------------------------------------------------------------------------
 

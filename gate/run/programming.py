@@ -94,7 +94,7 @@ class _Programming:
             yield Unit(ordinal=0, kind=UnitKind.TRANSACTION, why=BOOKKEEPING, writes_bookkeeping=True, seconds=NO_TIME)
         effects = [effect for statement in self.item.plan.statements for effect in self._whole_effects(statement)]
         for relation, columns in after(effects):
-            yield _gather(relation, columns)
+            yield _gather(relation, columns, self.settings)
 
     def _whole_effects(self, statement: StatementPlan) -> tuple[Effect, ...]:
         """Those of a split are followed by what it gathers itself."""
@@ -312,7 +312,7 @@ def _batches(step: Backfill) -> Batches:
     )
 
 
-def _gather(relation: str, columns: tuple[str, ...]) -> Unit:
+def _gather(relation: str, columns: tuple[str, ...], settings: tuple[int, ...]) -> Unit:
     return Unit(
         ordinal=0,
         kind=UnitKind.GATHER,
@@ -320,5 +320,7 @@ def _gather(relation: str, columns: tuple[str, ...]) -> Unit:
         why=f"gathers the statistics of {relation} that the migration threw away",
         relation=relation,
         columns=columns,
+        # Who may alter the table by a role that the file has set may analyze it only so.
+        settings=settings,
         seconds=NO_TIME,
     )

@@ -207,7 +207,8 @@ class Supervisor:
         limits = self.site.limits(ordinal=unit.ordinal, lock_s=_GATHER_LOCK_S, stall_s=self.site.release.stall_s)
         tries = 0
         for stage in gathering.stages(unit.columns, self.site.eyes.ask(gathering.asked(unit.relation))):
-            sent = (sending.BEGIN, session(unit.limits, limits, is_block=True), *stage, sending.COMMIT)
+            own = session(unit.limits, limits, is_block=True)
+            sent = (sending.BEGIN, own, *sending.settings(unit, job.texts), own, *stage, sending.COMMIT)
             tries = self._patiently(sent, tries)
         self._record(job, Mark(ordinal=unit.ordinal, state=State.DONE))
         self._finish_alone(job, unit)
