@@ -44,6 +44,7 @@ class Ground:
     releasing: Releasing
     stack: ExitStack
     world: World = field(default_factory=World)
+    has_hands: bool = False
 
     def __post_init__(self) -> None:
         self.runner = Runner(lambda: self.connection("runner"), self.releasing.settings.journal_schema)
@@ -52,8 +53,9 @@ class Ground:
 
     def open(self, deadlock_timeout_s: float) -> Site:
         """All the others, before the first act: a server that is full must be found out now."""
-        hands = Lane(lambda: self.connection("hands"))
+        hands = Lane(self._hands)
         self.stack.callback(hands.close)
+        self.has_hands = True
         watch = Watch(lambda: self._connect("eyes"))
         self.stack.callback(watch.close)
         self.world.lanes = [hands, watch]
@@ -89,6 +91,16 @@ class Ground:
         releasing = self.releasing
         name = f"gate/{releasing.id[:8]}/{what}"
         return open_connection(releasing.request, releasing.settings, name=name, answer_s=_ANSWER_S)
+
+    def _hands(self) -> psycopg.Connection:
+        """Whoever stood still for longer than its lock lasts has lost this one too: others may be at its work."""
+        if self.has_hands and not self.journal.is_current(self.releasing.id):
+            raise Halt(
+                Outcome.STOPPED,
+                "this release stood still for so long that another one has begun, and has taken over its work",
+                remedy="look at the other release; gate status tells how far it is",
+            )
+        return self.connection("hands")
 
     def _spare(self, site: Site, url: str) -> None:
         """Long queries of a standby are waited for: to follow an ACCESS EXCLUSIVE it would have to cancel them."""

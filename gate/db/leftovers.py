@@ -1,7 +1,7 @@
 """gate's own backends: whose run is alive, and what a dead run left at work.
 
-A run is alive as long as it has the runner's lock. A connection that is idle does nothing to anybody and ends by
-itself; what works without that lock, or holds a transaction, belongs to a run that is dead.
+A run is alive as long as it has the runner's lock. A connection that only looks does nothing to anybody and ends by
+itself; one that runs steps without that lock belongs to a run that is dead, or that stands still and may go on.
 """
 
 from __future__ import annotations
@@ -32,11 +32,6 @@ class OwnBackend:
     what: str
     has_lock: bool
 
-    @property
-    def is_at_work(self) -> bool:
-        """Whether it runs something, or holds a transaction; so it is said of one that may not be seen."""
-        return self.other.state != "idle"
-
 
 def own_backends(ask: Ask) -> tuple[OwnBackend, ...]:
     """All of them in this database: who waits for a lock comes first.
@@ -48,7 +43,7 @@ def own_backends(ask: Ask) -> tuple[OwnBackend, ...]:
 
 
 def leftovers(ask: Ask) -> tuple[Other, ...]:
-    """Backends that dead runs left at work, in the order in which they are to be ended.
+    """Backends that run the steps of dead runs, idle ones too, in the order in which they are to be ended.
 
     To be asked by whoever has just got the lock, or by nobody's run.
     """
@@ -58,8 +53,8 @@ def leftovers(ask: Ask) -> tuple[Other, ...]:
 
 
 def is_left(own: OwnBackend, alive: set[str]) -> bool:
-    """Whether it works for a run that is not among those `alive`."""
-    return own.is_at_work and not own.has_lock and own.run not in alive and own.what not in _ONLY_LOOKS
+    """Whether it runs the steps of a run that is not among those `alive`."""
+    return not own.has_lock and own.run not in alive and own.what not in _ONLY_LOOKS
 
 
 def _own(row: Row) -> OwnBackend:

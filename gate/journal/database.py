@@ -86,6 +86,9 @@ class DatabaseJournal:
     def heartbeat(self, run: str) -> None:
         self.ask(self._writing.beats(run))
 
+    def is_current(self, run: str) -> bool:
+        return document(self.ask(self._writing.asks_whether_current(run))) is True
+
     def end_run(self, run: Run) -> None:
         self.ask(self._writing.ends_run(run))
         self.ask(self._writing.prunes_runs())

@@ -54,6 +54,9 @@ class Writing:
     def beats(self, run: str) -> Query:
         return self._query(_BEAT, run)
 
+    def asks_whether_current(self, run: str) -> Query:
+        return self._query(_IS_CURRENT, Outcome.RUNNING.value, run)
+
     def ends_run(self, run: Run) -> Query:
         return self._query(_END_RUN, run.outcome.value, run.took_up, _json(ending(run)), run.id)
 
@@ -118,6 +121,10 @@ WHERE id = %s::text
 _BURY = """
 UPDATE {schema}.runs SET outcome = %s::text, ended_at = coalesce(heartbeat_at, started_at)
 WHERE outcome = %s::text AND id <> %s::text
+"""
+
+_IS_CURRENT = """
+SELECT pg_catalog.to_json(outcome = %s::text)::text AS answer FROM {schema}.runs WHERE id = %s::text
 """
 
 _END_RUN = """

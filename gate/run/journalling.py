@@ -198,6 +198,9 @@ class Journal(Protocol):
 
     def heartbeat(self, run: str) -> None: ...
 
+    def is_current(self, run: str) -> bool:
+        """Whether no other run has begun since: one that does takes this one for dead."""
+
     def end_run(self, run: Run) -> None:
         """Writes the run without its plan, and forgets the oldest ones."""
 
