@@ -30,9 +30,11 @@ WHAT = {
     "crash": 4,
     "pause": 3,
     "freeze": 3,
+    "suspend": 2,
 }
 """kill: -9 of gate. term: SIGTERM. drop: the connection is cut. terminate: the server ends its backend. crash: the
-backend dies, and takes the whole server along. pause: nothing passes for a while. freeze: half-open for ever."""
+backend dies, and takes the whole server along. pause: nothing passes for a while. freeze: half-open for ever.
+suspend: gate stands still, and goes on when others have done its work."""
 _ROLES = {"hands": 12, "runner": 5, "eyes": 2, "plan": 1}
 
 
@@ -52,7 +54,7 @@ class Accident:
     @property
     def leaves_half_open(self) -> bool:
         """Whether a backend may be there that does not know yet that its client is gone."""
-        return self.what in ("freeze", "pause")
+        return self.what in ("freeze", "pause", "suspend")
 
 
 def parse(written: str) -> Accident:
@@ -99,6 +101,11 @@ class Happening:
     threads: list[threading.Thread] = field(default_factory=list)
     process: subprocess.Popen[str] | None = None
 
+    @property
+    def is_suspended(self) -> bool:
+        """Whether the release is to be left where it stands."""
+        return self.accident.what == "suspend" and self.has_happened.is_set()
+
     def trap(self) -> Trap:
         """What the proxy has to be told."""
         accident = self.accident
@@ -118,12 +125,13 @@ class Happening:
             self._happen(link)
 
     def _happen(self, link: Link) -> None:
-        self.has_happened.set()
         match self.accident.what:
             case "kill":
                 self._signal(signal.SIGKILL)
             case "term":
                 self._signal(signal.SIGTERM)
+            case "suspend":
+                self._signal(signal.SIGSTOP)
             case "drop":
                 link.drop()
             case "drop-all":
@@ -143,6 +151,7 @@ class Happening:
                 thread = threading.Thread(target=self.server.restart, args=(how,))
                 self.threads.append(thread)
                 thread.start()
+        self.has_happened.set()
 
     def _signal(self, number: signal.Signals) -> None:
         if self.process is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
+import signal
 import time
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -16,8 +16,8 @@ from gate.model.errors import Exit
 from gate.sql.script import split_script
 from tests.crash.accident import Accident, Happening
 from tests.crash.case import CrashCase, Script, text, write
-from tests.crash.proxy import Proxy, Statement, Trap
-from tests.crash.releasing import Released, release
+from tests.crash.proxy import Proxy, Statement
+from tests.crash.releasing import Release, Released
 from tests.crash.server import Restartable
 from tests.laws.ends import End, end_of
 from tests.servers import Database
@@ -126,7 +126,7 @@ class Stage:
 
     def _learned(self, case: CrashCase) -> Known:
         database, project = self._database(case, "learned"), self._project(case, "learned")
-        done = self.release(project, database)
+        done = self.undisturbed(project, database)
         if done.code != 0:
             raise Wrong(f"{case}: an undisturbed release ended with {done.code}:\n{done.said}")
         seen = tuple(self.proxy.seen)
@@ -175,23 +175,22 @@ class Stage:
         here = world(root, database)
         here.apply(here.source.migrations())
 
-    def release(
-        self, project: Path, database: Database, happening: Happening | None = None, *, limit_s: float = 90.0
-    ) -> Released:
-        """One process from its start to its end."""
-        traps: list[Trap] = []
-        if happening is not None:
-            traps.append(happening.trap())
-        self.proxy.begin(traps)
-
-        def started(process: subprocess.Popen[str]) -> None:
-            if happening is not None:
-                happening.process = process
-
-        done = release(project, self.server.conninfo(database.name, self.proxy.directory), started, limit_s=limit_s)
-        if happening is not None:
-            happening.wait()
+    def undisturbed(self, project: Path, database: Database) -> Released:
+        """A release that nothing happens to."""
+        done = self.release(project, database)
+        assert isinstance(done, Released)
         return done
+
+    def release(self, project: Path, database: Database, happening: Happening | None = None) -> Released | Release:
+        """One process from its start to its end, or as far as it came before it was suspended."""
+        self.proxy.begin([happening.trap()] if happening is not None else [])
+        began = Release(project, self.server.conninfo(database.name, self.proxy.directory))
+        if happening is None:
+            return began.wait() or began
+        happening.process = began.process
+        done = began.wait(is_left=lambda: happening.is_suspended)
+        happening.wait()
+        return done or began
 
 
 @dataclass
@@ -202,8 +201,18 @@ class _Playing:
     database: Database
     project: Path
     told: list[str] = field(default_factory=list)
+    suspended: list[Release] = field(default_factory=list)
 
     def play(self) -> None:
+        try:
+            self._play()
+        finally:
+            for each in self.suspended:
+                each.process.kill()
+                each.process.wait()
+            self.stage.proxy.drop_all()
+
+    def _play(self) -> None:
         is_done = self._suffer()
         if not is_done and self.turn.afterwards == "removed":
             self._without_its_file()
@@ -211,6 +220,19 @@ class _Playing:
             self._with_another_file()
         self._until_done()
         self._hold_all(self.known.end)
+        if self.suspended:
+            self._wake()
+            self._hold_all(self.known.end)
+
+    def _wake(self) -> None:
+        """Those that stood still find out that others have done it."""
+        while self.suspended:
+            each = self.suspended.pop()
+            each.process.send_signal(signal.SIGCONT)
+            done = each.wait()
+            assert done is not None
+            self._note("suspended, and woken", done)
+            self._check(done, _ENDS)
 
     def trail(self) -> str:
         """What every release of this round said, the last statements of the last one, and the server's log."""
@@ -230,8 +252,11 @@ class _Playing:
             done = self.stage.release(self.project, self.database, happening)
             happened = happening.has_happened.is_set()
             self.turn.happened += happened
+            if isinstance(done, Release):
+                self.suspended.append(done)
+                continue
             self._note(f"{accident} {'happened' if happened else 'never came'}", done)
-            self._check(done, _ENDS if happened or self.turn.happened else {Exit.DONE})
+            self._check(done, _ENDS if self.turn.happened else {Exit.DONE})
             if done.code == Exit.DONE:
                 return True
         return False
@@ -246,7 +271,7 @@ class _Playing:
         """Again, with nothing in the way; another gate is believed only for as long as a half-open one may live."""
         until_s = time.monotonic() + _AGAIN_S
         while True:
-            done = self.stage.release(self.project, self.database)
+            done = self.stage.undisturbed(self.project, self.database)
             self._note("undisturbed", done)
             if done.code == Exit.DONE:
                 return
@@ -296,7 +321,7 @@ class _Playing:
     def _believing(self, what: str, allowed: AbstractSet[int] = frozenset({Exit.DONE})) -> Released:
         until_s = time.monotonic() + _AGAIN_S
         while True:
-            done = self.stage.release(self.project, self.database)
+            done = self.stage.undisturbed(self.project, self.database)
             self._note(what, done)
             if done.code != Exit.ANOTHER_GATE or time.monotonic() > until_s:
                 self._check(done, allowed)
@@ -321,8 +346,9 @@ class _Playing:
         return end_of(self.database, unlike=self.turn.case.unlike, reorders=self.turn.case.reorders)
 
     def _await_gone(self) -> None:
+        """Of a release that stands still sessions that hold nothing may be there yet."""
         until_s = time.monotonic() + _GONE_S
-        while left := self.database.fetch(_BACKENDS):
+        while left := [row for row in self.database.fetch(_BACKENDS) if not (self.suspended and row[2] == "idle")]:
             if time.monotonic() > until_s:
                 raise Wrong(f"backends of gate are still there: {left}")
             time.sleep(0.05)

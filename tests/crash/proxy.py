@@ -22,6 +22,8 @@ from typing import Self
 _CANCEL = 80877102
 _HEAD = struct.Struct("!cI")
 _SOCKET = ".s.PGSQL.5432"
+_KEEPALIVE_S = 11.0
+"""What gate has told the server: 5 s, and three times 2 s more."""
 
 
 class Phase(Enum):
@@ -72,14 +74,21 @@ class Link:
     def drop(self) -> None:
         """Both sides see the other one gone."""
         self.flow.set()
-        for side in (self.client, self.server):
-            with suppress(OSError):
-                side.shutdown(socket.SHUT_RDWR)
+        self._close(self.client)
+        self._close(self.server)
 
     def freeze(self) -> None:
-        """Half-open: nothing passes any more, and nobody is told."""
+        """Half-open: nothing passes any more, and nobody is told, but the server in the end, by its own keepalive."""
         self.is_frozen = True
         self.flow.clear()
+        timer = threading.Timer(_KEEPALIVE_S, self._close, (self.server,))
+        timer.daemon = True
+        timer.start()
+
+    @staticmethod
+    def _close(side: socket.socket) -> None:
+        with suppress(OSError):
+            side.shutdown(socket.SHUT_RDWR)
 
     def pause(self, seconds: float) -> None:
         """Nothing passes for a while, and then all of it."""
@@ -115,13 +124,14 @@ class Proxy:
 
     def begin(self, traps: list[Trap]) -> None:
         """A new process: its statements are counted from the start."""
-        self.drop_all()
         with self._lock:
-            self.seen, self.links, self.traps, self._counts = [], [], traps, {}
+            self.seen, self.traps, self._counts = [], traps, {}
 
     def drop_all(self) -> None:
         """Every connection that there is."""
-        for link in list(self.links):
+        with self._lock:
+            links, self.links = self.links, []
+        for link in links:
             link.drop()
 
     # --- what passes --------------------------------------------------------------------------------------------------
@@ -148,8 +158,8 @@ class Proxy:
     def _pump(self, pump: Callable[[Link], None], link: Link) -> None:
         with suppress(OSError, EOFError):
             pump(link)
-        if link.is_frozen and pump == self._from_client:
-            # The server does not hear that its client has gone, until its own keepalive tells it.
+        if link.is_frozen:
+            # Neither side hears that the other one has gone.
             return
         link.drop()
 
