@@ -202,7 +202,7 @@ class BackfillRun:
         if now - self.stuck_since_s > limit_s:
             raise Halt(
                 Outcome.LOCK_NOT_ACQUIRED,
-                f"the next rows of {relation} could not be changed for {lasting(now - self.stuck_since_s)}: {event.why}",
+                f"rows of {relation} could not be changed for {lasting(now - self.stuck_since_s)}: {event.why}",
                 remedy="end what is in the way, or release again at a quieter time: what is done stays done",
                 in_the_way=in_the_way,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gate.model.locks import LockMode
@@ -32,6 +32,19 @@ def kept_waiting(waiters: Iterable[Waiter]) -> tuple[Waiter, ...]:
     return tuple(waiter for waiter in waiters if waiter.mode is None or waiter.mode in _ROWS)
 
 
-def must_cancel(guard: Guard, sample: Sample) -> tuple[Waiter, ...]:
-    """Those who have waited for too long; none: let it go on."""
-    return tuple(waiter for waiter in kept_waiting(sample.waiters) if (waiter.waited_s or 0.0) > guard.stall_s)
+def must_cancel(guard: Guard, sample: Sample, behind_since_s: Mapping[int, float]) -> tuple[Waiter, ...]:
+    """Those who have waited behind us for too long; none: let it go on.
+
+    `behind_since_s` maps pids to when they were first seen waiting for nobody but us: before that somebody else was
+    to blame, and a cancel of ours would have helped nobody.
+    """
+    return tuple(
+        waiter
+        for waiter in kept_waiting(sample.waiters)
+        if not waiter.waits_anyway and _behind_s(waiter, sample, behind_since_s) > guard.stall_s
+    )
+
+
+def _behind_s(waiter: Waiter, sample: Sample, behind_since_s: Mapping[int, float]) -> float:
+    since_s = behind_since_s.get(waiter.other.backend.pid, sample.at_s)
+    return min(waiter.waited_s or 0.0, sample.at_s - since_s)

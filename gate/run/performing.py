@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from gate.model.errors import GateError
 from gate.model.migration import Query
@@ -86,6 +86,7 @@ class _Performing:
     terminated_s: float | None = None
     silent_since_s: float | None = None
     blocked_s: float = 0.0
+    behind_since_s: Mapping[int, float] = field(default_factory=dict)
     last: Sample | None = None
 
     def run(self, sent: Sequence[Sent]) -> Performed:
@@ -136,8 +137,10 @@ class _Performing:
             self.looked_s, self.is_looking = now, True
 
     def _saw(self, seen: Sample) -> None:
-        waited_s = [waiter.waited_s or 0.0 for waiter in kept_waiting(seen.waiters)]
-        self.blocked_s = max([self.blocked_s, *waited_s])
+        blamed = [waiter for waiter in kept_waiting(seen.waiters) if not waiter.waits_anyway]
+        self.blocked_s = max([self.blocked_s, *(waiter.waited_s or 0.0 for waiter in blamed)])
+        pids = [waiter.other.backend.pid for waiter in blamed]
+        self.behind_since_s = {pid: self.behind_since_s.get(pid, seen.at_s) for pid in pids}
         self.last = seen
         if seen.is_running:
             self.silent_since_s = None
@@ -145,7 +148,7 @@ class _Performing:
             self.silent_since_s = seen.at_s
         if self.cancelled_s is not None:
             return
-        self.for_waiters = must_cancel(self.guard, seen)
+        self.for_waiters = must_cancel(self.guard, seen, self.behind_since_s)
         if self.for_waiters:
             self._cancel("")
             return

@@ -77,7 +77,7 @@ def test_what_a_comment_allows_passes_and_is_still_named(shop: Database, tmp_pat
 
 def test_a_policy_may_forbid_the_comment(shop: Database, tmp_path: Path) -> None:
     forbidding = "[rules.works-under-blocking-lock]\nmay_be_allowed = false\nreason = 'the outage of May'"
-    plan = document(project(tmp_path, ALLOWED, STRICT + forbidding), shop)
+    plan = document(project(tmp_path, ALLOWED, "splits = 'refuse'\n" + STRICT + forbidding), shop)
     assert plan["verdict"] == "refuse"
     assert findings(plan)["works-under-blocking-lock"]["allowed_by"] is None
     assert "the outage of May" in findings(plan)["allow-forbidden"]["problem"]
