@@ -12,15 +12,19 @@ from gate.model.version import VERSION
 
 HELP = f"""
 gate stands between a deploy and a PostgreSQL database: it says what pending migrations would do to the live
-database, before they do it.
+database, before they do it, and runs them so that nobody waits for long.
 
 \b
   gate plan                       judge what is pending, with DATABASE_URL from the environment
   gate plan db/migrations         ... in this directory
   gate plan --format json         ... for a program
+  gate release                    judge it, and run it under supervision
+  gate status                     what ran, and what is half done
+  gate kill                       end what a dead release left behind
   gate explain works-under-blocking-lock
 
-Nothing here locks anything for longer than it takes to read the catalog, and nothing waits for a lock.
+All but release, kill and baseline only look: they lock nothing for longer than it takes to read the catalog, and
+wait for no lock.
 
 \b
 Exit codes:
