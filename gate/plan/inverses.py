@@ -18,7 +18,7 @@ from gate.sql.rewriting.constraints import drop_constraint, drop_not_null
 from gate.sql.rewriting.indexes import drop_index
 
 _ADDS = (AddColumn, AddConstraint, SetDefault)
-_TIGHTENS = frozenset({"set not null", "validate constraint"})
+_TIGHTENS = frozenset({"SetNotNull", "ValidateConstraint"})
 
 
 def inverse(action: Action, before: Snapshot) -> str | None:
