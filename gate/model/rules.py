@@ -98,6 +98,14 @@ RULES = (
         "with a reason, and it runs as it is written.",
     ),
     Rule(
+        name="done-with-another",
+        about=STATEMENT,
+        harm="The migration drops views, changes the type of a column that they use, and makes them again. In steps "
+        "they would be missing for as long as rows are filled: so what drops and makes them is run in the transaction "
+        "of the exchange, and not at its own place.",
+        way_out="Nothing.",
+    ),
+    Rule(
         name="disk-runs-out",
         about=STATEMENT,
         harm="A rewrite keeps the old files until it commits, an index build sorts on disk, and all of it goes through "

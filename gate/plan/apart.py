@@ -10,21 +10,32 @@ from gate.plan.folding import FoldedMigration
 from gate.splits.whole import forbids_splitting
 
 
-def keeps_together(folded: FoldedMigration) -> str | None:
-    """Why the migration must not be run in steps, in words that go on from `it cannot be split: `; None if it may."""
+def keeps_together(folded: FoldedMigration, *, spares_views: bool = False) -> str | None:
+    """Why the migration must not be run in steps, in words that go on from `it cannot be split: `; None if it may.
+
+    `spares_views`: those that it replaces go and come in one of the steps.
+    """
     if not folded.statements:
         return None
     needs_whole = forbids_splitting(item.statement for item in folded.statements if item.statement is not None)
     if needs_whole is not None:
         return f"the migration uses {needs_whole}"
-    return next(_replaced(folded.statements[0].before, folded.after), None) if folded.is_transactional else None
+    if not folded.is_transactional:
+        return None
+    spared = ("v",) if spares_views else ()
+    return next(_replaced(folded.statements[0].before, folded.after, spared), None)
 
 
-def _replaced(before: Snapshot, after: Snapshot) -> Iterator[str]:
-    """What is there before and after, but is another object: between the steps it would be missing, or both."""
+def _replaced(before: Snapshot, after: Snapshot, spared: tuple[str, ...]) -> Iterator[str]:
+    """What is there before and after, but is another object: between the steps it would be missing, or both.
+
+    `spared` are the kinds of relation that are not looked at.
+    """
     for (schema, name), oid in before.names.items():
         now = after.names.get((schema, name))
         if now is not None and now != oid and oid in before.relations and oid not in before.index_tables:
+            if before.relations[oid].kind in spared:
+                continue
             yield f"the migration replaces {schema}.{name}, which would be missing meanwhile"
     functions = {(item.schema, item.name, item.arguments): oid for oid, item in after.functions.items()}
     for oid, item in before.functions.items():

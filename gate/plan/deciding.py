@@ -28,6 +28,7 @@ from gate.plan.inverses import inverse
 from gate.plan.known import all_rules
 from gate.plan.space import runs_out
 from gate.plan.splitting import Prices
+from gate.plan.views_around import around_a_type, with_views
 from gate.policy.allowing import allowances
 from gate.policy.judge import Judge
 from gate.policy.policy import DEFAULT, Policy
@@ -102,11 +103,17 @@ def decide(folded: FoldedMigration, judging: Judging) -> MigrationPlan:
         )
         for place, item in enumerate(folded.statements)
     ]
-    together = cache(partial(keeps_together, folded))
-    statements = [
-        _judged(item, priced[place].effects, found[place], judging, together)
-        for place, item in enumerate(folded.statements)
-    ]
+
+    def judged(*, spares_views: bool) -> list[StatementPlan]:
+        together = cache(partial(keeps_together, folded, spares_views=spares_views))
+        return [
+            _judged(item, priced[place].effects, found[place], judging, together)
+            for place, item in enumerate(folded.statements)
+        ]
+
+    around = around_a_type(folded)
+    exchanged = with_views(folded, around, judged(spares_views=True)) if around is not None else None
+    statements = exchanged if exchanged is not None else judged(spares_views=False)
     if any(item.verdict is Verdict.SPLIT for item in statements):
         statements = [_taken_apart(item, planned) for item, planned in zip(folded.statements, statements, strict=True)]
     return MigrationPlan(

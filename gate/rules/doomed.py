@@ -168,7 +168,13 @@ def _left(world: Snapshot, doomed: Doomed) -> dict[Ref, tuple[Depend, ...]]:
     for ref, edges in world.dependents.items():
         if ref in doomed.refs:
             continue
-        kept = tuple(edge for edge in edges if edge.dependent not in doomed.refs)
+        # A view's own rule goes with the view, by whose name it is doomed.
+        kept = tuple(
+            edge
+            for edge in edges
+            if edge.dependent not in doomed.refs
+            and (edge.relation is None or Ref(CLASS, edge.relation) not in doomed.refs)
+        )
         if kept:
             left[ref] = kept
     return left

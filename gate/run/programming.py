@@ -177,7 +177,8 @@ class _Programming:
             self.found.extend(self._step(step, plan) for step in plan.to_run)
         elif self._is_setting(place):
             self.settings = (*self.settings, place)
-        elif self._control(place) is None:
+        elif self._control(place) is None and plan.verdict is not Verdict.SPLIT:
+            # One that is split and has no steps is done in those of another.
             if plan.forbids_transaction:
                 self.found.append(self._bare(place, plan))
             else:
