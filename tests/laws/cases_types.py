@@ -171,6 +171,12 @@ CASES = (
         sql="ALTER TABLE t ALTER b TYPE bigint; ALTER TABLE c ALTER b TYPE bigint",
     ),
     _typed(
+        name="a table without a key",
+        setup="CREATE TABLE t (a int DEFAULT 3, b text); CREATE INDEX ON t (a);"
+        "INSERT INTO t SELECT nullif(g, 5), 'x' FROM generate_series(1, 10) g",
+        sql="ALTER TABLE t ALTER a TYPE bigint",
+    ),
+    _typed(
         name="an unlogged table with an identity",
         setup="CREATE UNLOGGED TABLE t (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a text);"
         "INSERT INTO t (a) SELECT 'x' FROM generate_series(1, 10)",
