@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -35,6 +35,8 @@ WHAT = {
 """kill: -9 of gate. term: SIGTERM. drop: the connection is cut. terminate: the server ends its backend. crash: the
 backend dies, and takes the whole server along. pause: nothing passes for a while. freeze: half-open for ever.
 suspend: gate stands still, and goes on when others have done its work."""
+SLOW = frozenset({"freeze", "suspend"})
+"""Until others may go on some time has to pass."""
 _ROLES = {"hands": 12, "runner": 5, "eyes": 2, "plan": 1}
 
 
@@ -71,12 +73,13 @@ def parse(written: str) -> Accident:
     )
 
 
-def drawn(chance: random.Random, seen: Sequence[Statement]) -> Accident:
+def drawn(chance: random.Random, seen: Sequence[Statement], what: Mapping[str, int]) -> Accident:
     """At one of the statements of an undisturbed release: at its edges, or while it is run.
 
-    Every text is as likely as every other, however often it was sent: otherwise only the batches would be hit.
+    Every text is as likely as every other, however often it was sent: otherwise only the batches would be hit. `what`
+    are the kinds there are, with their weights.
     """
-    (what,) = chance.choices(list(WHAT), list(WHAT.values()))
+    (happens,) = chance.choices(list(what), list(what.values()))
     roles = {role: weight for role, weight in _ROLES.items() if any(item.role == role for item in seen)}
     (role,) = chance.choices(list(roles), list(roles.values()))
     own = [item for item in seen if item.role == role]
@@ -87,7 +90,7 @@ def drawn(chance: random.Random, seen: Sequence[Statement]) -> Accident:
     phase = chance.choice(list(Phase))
     is_inside = phase is Phase.SENT and chance.random() < 0.7
     delay_s = chance.uniform(0.0, 1.1 * (statement.seconds or 0.05)) if is_inside else 0.0
-    return Accident(what=what, role=role, number=statement.number, phase=phase, delay_s=round(delay_s, 3))
+    return Accident(what=happens, role=role, number=statement.number, phase=phase, delay_s=round(delay_s, 3))
 
 
 @dataclass

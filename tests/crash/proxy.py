@@ -58,7 +58,10 @@ class Trap:
 
 @dataclass(eq=False)
 class Link:
-    """One connection of gate's, and its other half. `pid` is the backend's."""
+    """One connection of gate's, and its other half. `pid` is the backend's.
+
+    `asked` and `answered` count statements, `wanted` is the one whose answer is kept; `pumps` are still at work.
+    """
 
     client: socket.socket
     server: socket.socket
@@ -67,6 +70,10 @@ class Link:
     flow: threading.Event = field(default_factory=threading.Event)
     is_frozen: bool = False
     keeps_answer: Trap | None = None
+    asked: int = 0
+    answered: int = 0
+    wanted: int = 0
+    pumps: int = 2
 
     def __post_init__(self) -> None:
         self.flow.set()
@@ -158,10 +165,14 @@ class Proxy:
     def _pump(self, pump: Callable[[Link], None], link: Link) -> None:
         with suppress(OSError, EOFError):
             pump(link)
-        if link.is_frozen:
-            # Neither side hears that the other one has gone.
-            return
-        link.drop()
+        # Of one that is half-open neither side hears that the other one has gone.
+        if not link.is_frozen:
+            link.drop()
+        with self._lock:
+            link.pumps -= 1
+            if link.pumps == 0:
+                link.client.close()
+                link.server.close()
 
     def _from_client(self, link: Link) -> None:
         size, code = struct.unpack("!II", _exactly(link.client, 8))
@@ -180,8 +191,9 @@ class Proxy:
             if trap is not None and trap.phase is Phase.BEFORE:
                 self._spring(trap, link)
                 link.flow.wait()
+            link.asked += kind in b"QE"
             if trap is not None and trap.phase is Phase.ANSWERED:
-                link.keeps_answer = trap
+                link.wanted, link.keeps_answer = link.asked, trap
             link.server.sendall(whole)
             if trap is not None and trap.phase is Phase.SENT:
                 self._spring(trap, link)
@@ -193,10 +205,12 @@ class Proxy:
                 link.pid = struct.unpack("!I", whole[5:9])[0]
             if kind == b"Z":
                 self._note_ready(link)
+            # After an error what follows in the pipeline is passed over.
+            link.answered = link.asked if kind in b"EZ" else link.answered + (kind in b"CI")
             trap = link.keeps_answer
             if trap is not None:
                 kept += whole
-                if kind != b"Z":
+                if link.answered < link.wanted:
                     continue
                 link.keeps_answer = None
                 self._spring(trap, link)

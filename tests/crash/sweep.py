@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gate.embedded import available
-from tests.crash.accident import Accident, drawn, parse
+from tests.crash.accident import SLOW, WHAT, Accident, drawn, parse
 from tests.crash.case import CrashCase
 from tests.crash.cases import CASES, laws
 from tests.crash.playing import AFTERWARDS, Stage, Turn, Wrong
@@ -50,9 +50,14 @@ def run(
     progress: Callable[[str], object] = _print,
     cases: Mapping[str, CrashCase] | None = None,
     first: int = 1,
+    is_quick: bool = False,
 ) -> Result:
-    """So many rounds, over the majors at hand by turns; each is drawn from `seed` and its number, from `first` on."""
-    sweep = _Sweep(seed=seed, majors=[major for major in majors if major in available()], cases=cases)
+    """So many rounds, over the majors at hand by turns; each is drawn from `seed` and its number, from `first` on.
+
+    `is_quick` leaves out the accidents that have to be waited for.
+    """
+    what = {name: weight for name, weight in WHAT.items() if not (is_quick and name in SLOW)}
+    sweep = _Sweep(seed=seed, majors=[major for major in majors if major in available()], cases=cases, what=what)
     with sweep.stack:
         return sweep.run(range(first, first + rounds), progress)
 
@@ -62,6 +67,7 @@ class _Sweep:
     seed: int
     majors: Sequence[int]
     cases: Mapping[str, CrashCase] | None = None
+    what: Mapping[str, int] = field(default_factory=lambda: WHAT)
     stack: ExitStack = field(default_factory=ExitStack)
     stages: dict[int, Stage] = field(default_factory=dict)
 
@@ -74,7 +80,7 @@ class _Sweep:
             progress(f"{number:4} {turn} {time.monotonic() - begun_s:.1f} s{'  FAILED' if problem else ''}")
             if problem:
                 progress(problem)
-                failed.append(problem)
+                failed.append(f"seed {self.seed}, round {number}: {problem}")
         return Result(rounds=len(numbers), happened=happened, failed=tuple(failed))
 
     def _round(self, number: int) -> tuple[Turn, str]:
@@ -86,7 +92,7 @@ class _Sweep:
             seen = stage.known(case).seen
         except Wrong as wrong:
             return Turn(case=case, accidents=(), major=major), str(wrong)
-        accidents = tuple(drawn(chance, seen) for _ in range(chance.randint(1, _MOST_ACCIDENTS)))
+        accidents = tuple(drawn(chance, seen, self.what) for _ in range(chance.randint(1, _MOST_ACCIDENTS)))
         afterwards = chance.choice(AFTERWARDS) if chance.random() < 0.25 else "again"
         return self.play(Turn(case=case, accidents=accidents, afterwards=afterwards, major=major))
 
