@@ -199,9 +199,18 @@ class _Release:
             Target(backend=other.backend, who=f"pid {other.backend.pid} ({other.application})", why="its run is dead")
             for other in leftovers(self.site.eyes.ask)
         ]
-        if targets:
-            ended = end_run(self.site.eyes, self.world, targets, grace_s=0.0)
-            self.site.acts += ended.acts
+        if not targets:
+            return
+        ended = end_run(self.site.eyes, self.world, targets, grace_s=0.0)
+        self.site.acts += ended.acts
+        if ended.alive:
+            # What they still do may be what would be done here, and then it is done twice.
+            pids = ", ".join(str(backend.pid) for backend in ended.alive)
+            raise Halt(
+                Outcome.LOCK_NOT_ACQUIRED,
+                f"what a dead run left is still at work, and could not be ended: pid {pids}",
+                remedy="end it as the role that began it, or as one with pg_signal_backend, then release again",
+            )
 
     # --- what an earlier run left -------------------------------------------------------------------------------------
 
