@@ -46,8 +46,8 @@ def exchange(of: Retyping, made: Copies) -> StatementStep:
                 *_comments(of, made),
             )
         ),
-        why=f"{name} of {of.on} is the new column from now on, behind all others, and the old one goes; no row is read "
-        "or written; this cannot be taken back",
+        why=f"{name} of {of.on} is the new column from now on, behind all others (INSERT and COPY without "
+        "column names meet it there), and the old one goes; no row is read or written; this cannot be taken back",
         is_final=True,
     )
 
