@@ -68,8 +68,8 @@ def _begun(of: Retyping) -> Step:
     return StatementStep(
         sql="; ".join(begin),
         why=f"adds {beside} to {of.on}, which will be {name}; a trigger that fires after all others, and for "
-        "replicated rows too, gives it its value in every row that is written from now on; one whose value does not fit "
-        "is rejected",
+        "replicated rows too, gives it its value in every row that is written from now on; one whose value does not "
+        "fit is rejected",
         undo="; ".join((*drop_keeper(of.on, of.trigger, of.function), drop_column(of.on, of.beside))),
     )
 
