@@ -12,7 +12,7 @@ from gate.journal.looking import Look
 from gate.journal.making import made, refusal
 from gate.journal.published import finding
 from gate.journal.tables import TABLES, VERSIONS, JournalVersion
-from gate.journal.writing import Writing
+from gate.journal.writing import DURABLY, Writing
 from gate.model.errors import UsageError
 from gate.model.migration import Query
 from gate.model.plan import Finding
@@ -113,7 +113,7 @@ class DatabaseJournal:
         self.ask(self._writing.measures(key, unit, run))
 
     def mark(self, key: int, mark: Mark, *, run: str) -> tuple[Query, ...]:
-        return (self._writing.own_role, self._writing.marks(key, mark, run))
+        return (self._writing.own_role, DURABLY, self._writing.marks(key, mark, run))
 
     def finish(self, key: int, state: ProgramState) -> tuple[Query, ...]:
         return (self._writing.finishes(key, state),)

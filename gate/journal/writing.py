@@ -26,6 +26,15 @@ RUNS_KEPT = 200
 PROGRAMS_KEPT = 500
 """Of those that are over; what is unfinished always stays."""
 
+DURABLY = Query(
+    "SELECT pg_catalog.set_config('synchronous_commit', 'on', true) "
+    "WHERE pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.=) 'off'"
+)
+"""Before a mark: what a run takes for done must be there after a crash of the server, whatever the role or file sets.
+
+Source: https://www.postgresql.org/docs/18/wal-async-commit.html.
+"""
+
 _OVER = (State.DONE, State.UNDONE, State.FAILED)
 
 

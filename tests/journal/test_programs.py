@@ -79,6 +79,17 @@ def test_a_mark_and_its_step_are_both_there_or_neither(database: Database) -> No
     assert kept.next_unit.ordinal == 2
 
 
+@pytest.mark.parametrize(("set_by_the_file", "then"), [("off", "on"), ("local", "local"), ("on", "on")])
+def test_what_is_marked_survives_a_crash_of_the_server(database: Database, set_by_the_file: str, then: str) -> None:
+    with journal_of(database) as journal, database.connect() as hands:
+        journal.prepare()
+        key = journal.keep(program(), run="run1")
+        hands.execute(f"SET synchronous_commit = {set_by_the_file}")
+        hands.execute("BEGIN")
+        send(hands, journal.mark(key, Mark(ordinal=1, state=State.DONE), run="run1"))
+        assert hands.execute("SHOW synchronous_commit").fetchone() == (then,)
+
+
 def test_a_backend_that_is_killed_in_its_transaction_leaves_no_mark(database: Database) -> None:
     hands = database.connect()
     with journal_of(database) as journal:
