@@ -49,7 +49,7 @@ def _run(arguments: Sequence[str]) -> int:
     if command:
         raise UsageError(
             f"gate cannot look into `{' '.join(command)[:60]}` yet: what stands after -- is a framework's command",
-            remedy="give gate the SQL migrations: gate plan DIRECTORY",
+            remedy=f"give gate the SQL migrations: gate {'release' if 'release' in own[:1] else 'plan'} DIRECTORY",
         )
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal's encoding lacks must not end the report.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -12,7 +13,7 @@ from gate.app.mode import who_says
 from gate.app.request import Request, silent
 from gate.app.settings import load
 from gate.cli.live import Telling, teller
-from gate.cli.output import look, write
+from gate.cli.output import check, look, write_what_was_done
 from gate.cli.printing import Printing
 from gate.cli.stderr import tell
 from gate.model.errors import Exit, GateError, UsageError
@@ -40,11 +41,12 @@ def run(request: Request, printing: Printing, releases: Releases = _release) -> 
             f"gate release has no format {printing.format_name}",
             remedy=f"--format takes one of: {', '.join(formats())}",
         )
+    check(printing.output)
     wanted = names(request, load(request))
     if wanted:
         return _run_several(request, printing, wanted, releases)
     done = _heard(request, releases)
-    write(render(printing.format_name, done, _look(printing)), printing.output)
+    write_what_was_done(render(printing.format_name, done, _look(printing)), printing.output)
     return _exit(done)
 
 
@@ -73,13 +75,14 @@ def _write_several(printing: Printing, done: Sequence[tuple[str, Run]], left: Se
     """One after the other with a heading; one document where a document was asked for."""
     shown = _look(printing)
     if printing.format_name == "json":
-        write(json.dumps(_document(done, left, shown), indent=2, ensure_ascii=False) + "\n", printing.output)
+        text = json.dumps(_document(done, left, shown), indent=2, ensure_ascii=False) + "\n"
+        write_what_was_done(text, printing.output)
         return
     lead = {"text": "== {name} ==\n\n", "markdown": "# {name}\n\n"}[printing.format_name]
     parts = [lead.format(name=name) + render(printing.format_name, run, shown) for name, run in done]
     if left:
         parts.append(f"not released, for the one before did not end well: {', '.join(left)}\n")
-    write("\n".join(parts), printing.output)
+    write_what_was_done("\n".join(parts), printing.output)
 
 
 def _document(done: Sequence[tuple[str, Run]], left: Sequence[str], shown: Look) -> dict[str, Any]:
@@ -98,5 +101,6 @@ def _look(printing: Printing) -> Look:
 def _exit(done: Run) -> Exit:
     plan = done.plan
     if plan is not None and plan.mode is Mode.OBSERVE and plan.verdict is Verdict.REFUSE:
-        tell(f"gate: OBSERVE: would be refused, and was let pass ({who_says()})")
+        with suppress(BrokenPipeError):
+            tell(f"gate: OBSERVE: would be refused, and was let pass ({who_says()})")
     return done.exit

@@ -29,7 +29,9 @@ def translated(error: psycopg.Error) -> GateError:
         case errors.QueryCanceled() | errors.LockNotAvailable():
             return Unreachable(problem, remedy="the server did not answer in time; try again")
         case psycopg.OperationalError() | psycopg.InterfaceError():
-            return Unreachable(problem, remedy="check the host, the port and sslmode, then try again")
+            return Unreachable(
+                problem, remedy="check the host, the port, the database, the user and sslmode, then try again"
+            )
         case _:
             return GateError(problem, remedy="this is a bug in gate: please report it with the statement")
 

@@ -78,9 +78,10 @@ def test_commands_of_later_releases_are_not_there(command: str, capsys: pytest.C
     assert "No such command" in capsys.readouterr().err
 
 
-def test_a_framework_is_told_what_to_do_instead(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["plan", "--", "python", "manage.py", "migrate"]) == Exit.USAGE
-    assert "gate plan DIRECTORY" in capsys.readouterr().err
+@pytest.mark.parametrize("command", ["plan", "release"])
+def test_a_framework_is_told_what_to_do_instead(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([command, "--", "python", "manage.py", "migrate"]) == Exit.USAGE
+    assert f"gate {command} DIRECTORY" in capsys.readouterr().err
 
 
 def test_an_unknown_format_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:

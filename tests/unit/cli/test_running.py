@@ -62,6 +62,28 @@ def test_a_report_can_go_to_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "summary.md").read_text(encoding="utf-8").startswith("## DONE")
 
 
+def test_a_file_that_cannot_be_written_is_found_out_before_anything_is_done(tmp_path: Path) -> None:
+    for output in ("nowhere/summary.md", str(tmp_path)):
+        with pytest.raises(UsageError, match="cannot write"):
+            running.run(Request(), Printing(output=output), Releases(only=AssertionError("it was released")))
+
+
+def test_what_was_done_is_printed_where_the_file_can_no_longer_be_written(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Removes(Releases):
+        def __call__(self, request: Request, tell: Tell) -> Run:
+            (tmp_path / "reports").rmdir()
+            return super().__call__(request, tell)
+
+    (tmp_path / "reports").mkdir()
+    releases = Removes(only=runs.LOCK)
+    assert running.run(Request(), Printing(output="reports/summary.txt"), releases) is Exit.LOCK_NOT_ACQUIRED
+    out, err = capfd.readouterr()
+    assert out.startswith("LOCK NOT ACQUIRED")
+    assert "warning: cannot write reports/summary.txt" in err
+
+
 def test_a_format_of_plans_alone_is_told() -> None:
     with pytest.raises(UsageError) as error:
         running.run(Request(), Printing(format_name="sarif"), Releases(only=runs.DONE))
