@@ -149,12 +149,14 @@ def sample(sighting: Sighting, wanted: Iterable[WantedLock], *, at_s: float, loa
     """What the supervisor wants to know of it."""
     queues, ours = sighting.queues, sighting.ours
     own = sighting.sessions.get(ours)
+    blockers = queues.blockers_of(ours)
     load = load or {}
     return Sample(
         at_s=at_s,
         is_running=own is not None and own.state == "active",
         awaits_lock=bool(queues.awaited_by(ours)),
-        blocked_by=tuple(sighting.other(lock.party) for lock in queues.blockers_of(ours)),
+        blocked_by=tuple(sighting.other(lock.party) for lock in blockers),
+        held_by=tuple(sighting.other(lock.party) for lock in blockers if lock.is_granted),
         waiters=waiters(sighting, queues.behind(ours)),
         holders=tuple(holders(sighting, wanted)),
         index=_progress(sighting.building),

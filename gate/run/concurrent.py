@@ -20,6 +20,7 @@ from gate.model.run import InTheWay, Outcome
 from gate.model.units import lasting
 from gate.run import sending
 from gate.run.halting import Done, Halt, failed, rejected, stopped
+from gate.run.killing import end_blockers
 from gate.run.limits import session
 from gate.run.outcomes import in_words, is_retried
 from gate.run.performing import Performed, perform
@@ -188,6 +189,7 @@ class Concurrent:
             self.waiting_since_s,
             site.release.lock_wait_s,
         )
+        end_blockers(site, sample.held_by)
         waited_s = now - self.waiting_since_s
         self.waited_s = max(self.waited_s, waited_s)
         return f"waited {lasting(waited_s)} for older transactions" if waited_s > site.release.lock_wait_s else ""

@@ -1,4 +1,4 @@
-"""Which blockers the policy lets a release end; without a filter that matches, none."""
+"""Which blockers the policy lets a release end, and how; without a filter that matches, none."""
 
 from __future__ import annotations
 
@@ -7,22 +7,45 @@ from collections.abc import Iterable
 
 from gate.policy.policy import KillFilter
 from gate.run.sample import Holder, Other
+from gate.run.site import Site
 
 _NEVER = frozenset({"walsender", "walreceiver", "startup", "logical replication worker", "checkpointer"})
+_AGAIN_S = 10.0
+_NEVER_AGAIN_S = float("inf")
 
 
-def to_end(holders: Iterable[Holder], filters: Iterable[KillFilter]) -> tuple[tuple[Other, KillFilter], ...]:
-    """Those among the holders that a filter names, each with the first one that does; once a session."""
-    listed = tuple(filters)
+def granted(holders: Iterable[Holder]) -> tuple[Other, ...]:
+    """The sessions among them that have what we want, and do not only await it before us."""
+    return tuple(holder.other for holder in holders if holder.other is not None and holder.is_granted)
+
+
+def to_end(blockers: Iterable[Other], filters: Iterable[KillFilter]) -> tuple[tuple[Other, KillFilter], ...]:
+    """Those among the blockers that a filter names, each with the first one that does; once a session."""
+    listed = tuple(item for item in filters if _says_who(item))
     found: dict[int, tuple[Other, KillFilter]] = {}
-    for holder in holders:
-        other = holder.other
-        if other is None or not holder.is_granted or other.prevents_wraparound or other.kind in _NEVER:
+    for other in blockers:
+        if other.prevents_wraparound or other.kind in _NEVER or not other.backend.pid:
             continue
         meant = next((item for item in listed if matches(item, other)), None)
         if meant is not None:
             found.setdefault(other.backend.pid, (other, meant))
     return tuple(found.values())
+
+
+def end_blockers(site: Site, blockers: Iterable[Other]) -> None:
+    """As the policy has it; who is still there is told again after a while, who may not be ended never again."""
+    for other, meant in to_end(blockers, site.release.kill):
+        now = site.clock.now()
+        if now < site.not_again_before_s.get(other.backend, now):
+            continue
+        who = " ".join(filter(None, (other.user, other.application)))
+        has_worked = site.end(other.backend, meant.how, who=who, why=in_words(meant), is_own=False)
+        site.not_again_before_s[other.backend] = now + (_AGAIN_S if has_worked else _NEVER_AGAIN_S)
+
+
+def _says_who(wanted: KillFilter) -> bool:
+    """Age alone is no reason: whoever works for long may be in the middle of what matters most."""
+    return any((wanted.application, wanted.user, wanted.idle_in_transaction_s))
 
 
 def matches(wanted: KillFilter, other: Other) -> bool:

@@ -85,16 +85,18 @@ class Sample:
     """`at_s` is the monotonic time at which it was asked for.
 
     `is_running` tells whether our backend is at work, `awaits_lock` whether it waits for a lock itself, `blocked_by`
-    who for. `holders` are asked for only when told which locks are wanted. `lag_bytes` is the largest replay lag of a
-    streaming replica, `lag_s` the longest; `retained_bytes` the most WAL that any slot holds back; `database_bytes` the
-    size of the database, `active` how many client backends of the server are at work on a query (`state` active), ours
-    aside: all None where they were not asked for or cannot be seen.
+    who for; `held_by` are those of them who hold it, rather than await it before us. `holders` are asked for only when
+    told which locks are wanted. `lag_bytes` is the largest replay lag of a streaming replica, `lag_s` the longest;
+    `retained_bytes` the most WAL that any slot holds back; `database_bytes` the size of the database, `active` how many
+    client backends of the server are at work on a query (`state` active), ours aside: all None where they were not
+    asked for or cannot be seen.
     """
 
     at_s: float
     is_running: bool = False
     awaits_lock: bool = False
     blocked_by: tuple[Other, ...] = ()
+    held_by: tuple[Other, ...] = ()
     waiters: tuple[Waiter, ...] = ()
     holders: tuple[Holder, ...] = ()
     index: IndexProgress | None = None

@@ -32,8 +32,8 @@ class Site:
     """`ends_s` is the clock's time at which the budget is spent, None without a budget; `run` names the run.
 
     `write` does a query of the journal's on the runner's connection. `away` tells who reads the relations of such locks
-    on a standby that is to be spared. `kept_waiting` are those, by pid, for whom a
-    statement of ours was cancelled.
+    on a standby that is to be spared. `kept_waiting` are those, by pid, for whom a statement of ours was cancelled.
+    `not_again_before_s` are blockers that were told to end, and when the next time may be.
     """
 
     hands: Hands
@@ -51,6 +51,7 @@ class Site:
     away: Callable[[Sequence[WantedLock]], tuple[Holder, ...]] = _nobody
     acts: list[Act] = field(default_factory=list)
     kept_waiting: dict[int, InTheWay] = field(default_factory=dict)
+    not_again_before_s: dict[Backend, float] = field(default_factory=dict)
     ignores_stop: bool = False
     _told_s: float = -TELL_EVERY_S
 

@@ -13,8 +13,7 @@ from gate.model.units import lasting
 from gate.run import sending
 from gate.run.acquiring import Acquiring, GiveUp, Rest, Try, Trying, advance, failed, takes_too_long
 from gate.run.halting import Done, Halt, rejected, stopped
-from gate.run.killing import in_words as filter_in_words
-from gate.run.killing import to_end
+from gate.run.killing import end_blockers, granted
 from gate.run.outcomes import CANCELED, cannot_be_locked, is_retried
 from gate.run.performing import Performed, perform
 from gate.run.sample import Holder
@@ -90,9 +89,7 @@ class Transaction:
                 trying.begun_s,
                 site.release.lock_wait_s,
             )
-        for other, meant in to_end(action.holders, site.release.kill):
-            who = " ".join(filter(None, (other.user, other.application)))
-            site.end(other.backend, meant.how, who=who, why=filter_in_words(meant), is_own=False)
+        end_blockers(site, granted(action.holders))
         site.rest(action.seconds)
 
     def _await_standby(self, trying: Trying) -> None:
