@@ -17,8 +17,11 @@ from gate.policy.policy import Policy, Splits
 _AS_STEPS = "run it as the steps below: each commits before the next begins"
 # To these it is enough that the statement has a transaction of its own.
 _OF_ANOTHER_LOCK = frozenset({"lock-held-through-work", "waits-while-holding"})
-# The steps of a change of type gather statistics before the exchange, and widen the column's own sequence.
-_MADE_GOOD = frozenset({"statistics-lost", "sequence-stays-integer"})
+# What the steps of a change of type see to by themselves.
+_MADE_GOOD = {
+    "statistics-lost": "nothing to do: the steps gather them before the new column takes the old one's place",
+    "sequence-stays-integer": "nothing to do: the steps widen the sequence with its column",
+}
 
 
 def cured(
@@ -50,7 +53,10 @@ def cured(
     way_out = _AS_STEPS if is_run else _by_hand(steps, policy)
     told = tuple(replace(finding, remedy=way_out) if finding in asking else finding for finding in findings)
     if is_run and any(isinstance(step, Gather) for step in steps):
-        told = tuple(finding for finding in told if finding.rule not in _MADE_GOOD)
+        told = tuple(
+            replace(finding, remedy=_MADE_GOOD[finding.rule]) if finding.rule in _MADE_GOOD else finding
+            for finding in told
+        )
     return (steps if is_run else ()), told
 
 
