@@ -32,9 +32,7 @@ _BUDGET_S = 10.0
 _LATEST_S = 0.5
 _GIVEN_UP_S = 60.0
 _TEMPLATE, _NAME = "kill_template", "kill"
-_SLOW = "body"
-for _ in range(60):
-    _SLOW = f"md5({_SLOW})"
+_SLOW = f"md5({' || '.join(['md5(md5(md5(md5(md5(md5(body))))))'] * 10)})"
 
 _MAKE = """
 CREATE TABLE schema_migrations (version varchar PRIMARY KEY);
@@ -46,16 +44,25 @@ ALTER TABLE items ADD CONSTRAINT items_slow CHECK ({slow} <> '') NOT VALID;
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
-    """A migration, and what a backend of gate's runs in the midst of it; nothing where it is to wait for a lock."""
+    """A migration, and what a backend of gate's runs in the midst of it; nothing where it is to wait for a lock.
+
+    `is_alone`: it refuses a transaction block.
+    """
 
     name: str
     sql: str
     query: str = ""
+    is_alone: bool = False
 
 
 SITUATIONS = (
     Situation(name="awaiting a lock", sql="ALTER TABLE items ADD COLUMN more text;"),
-    Situation(name="in an index build", sql=f"CREATE INDEX items_slow ON items (({_SLOW}));", query="CREATE INDEX"),
+    Situation(
+        name="in an index build",
+        sql=f"CREATE INDEX CONCURRENTLY items_slow ON items (({_SLOW}));",
+        query="CREATE INDEX",
+        is_alone=True,
+    ),
     Situation(
         name="in a validation",
         sql="ALTER TABLE items VALIDATE CONSTRAINT items_slow;",
@@ -124,7 +131,8 @@ def _write_project(project: Path, situation: Situation) -> None:
     """By its settings all work takes next to no time: a release whose work cannot fit its budget is never begun."""
     migrations = project / "db" / "migrations"
     migrations.mkdir(parents=True)
-    (migrations / "20260101000000_case.sql").write_text(f"-- migrate:up\n{situation.sql}\n\n-- migrate:down\n")
+    head = "-- migrate:up transaction:false" if situation.is_alone else "-- migrate:up"
+    (migrations / "20260101000000_case.sql").write_text(f"{head}\n{situation.sql}\n\n-- migrate:down\n")
     figures = "\n".join(f"{name} = 0.01" for name in Figures.__slots__ if name.endswith("_ns"))
     (project / "gate.toml").write_text(f"[calibration]\n{figures}\n")
 

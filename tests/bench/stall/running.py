@@ -99,4 +99,5 @@ def report(conninfo: str, seconds: float) -> Iterator[Callable[[], None]]:
             ends.start()
 
         yield begin
-        ends.join()
+        if ends.is_alive():
+            ends.join()
