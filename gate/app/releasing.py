@@ -111,6 +111,8 @@ class _Release:
         """Who else runs; None once the lock is ours."""
         wait_s = self.releasing.deadlines.runner_wait_at_s(self.world.now())
         runner = self.ground.runner
+        # Before the lock is had: a release that stands still keeps it from others for no longer than three heartbeats.
+        runner.die_with_us()
         if runner.lock(wait_s, say=self.releasing.request.warn):
             return None
         return self._ended(
