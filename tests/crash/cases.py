@@ -155,6 +155,23 @@ SLOW = (
         unlike=("orders.nr",),
         numbers=True,
     ),
+    CrashCase(
+        name="type of a primary key, referenced",
+        setup=f"{_SHOP}; ALTER TABLE orders ADD FOREIGN KEY (customer) REFERENCES customers",
+        scripts=(
+            Script(
+                sql="ALTER TABLE customers ALTER COLUMN id TYPE bigint;\n"
+                "ALTER TABLE orders ALTER COLUMN customer TYPE bigint"
+            ),
+        ),
+        reorders=True,
+    ),
+    CrashCase(
+        name="type of a column with an index and a check",
+        setup=f"{_SHOP}; CREATE INDEX orders_slow ON orders (slow(total)); ALTER TABLE orders ADD CHECK (total > 0)",
+        scripts=(Script(sql="ALTER TABLE orders ALTER COLUMN total TYPE bigint"),),
+        reorders=True,
+    ),
     _one(
         "detach concurrently",
         "ALTER TABLE events DETACH PARTITION events_old CONCURRENTLY",
@@ -171,6 +188,7 @@ SLOW = (
     _one(
         "settings of the file",
         "SET search_path = aside, public;\n"
+        "SET synchronous_commit = off;\n"
         "CREATE INDEX orders_slow ON orders (slow(customer));\n"
         "CREATE TABLE notes (id int);\n"
         "UPDATE counted SET n = n + 1",

@@ -89,6 +89,10 @@ class Wrong(Exception):
     """Something does not hold."""
 
 
+class Refused(Exception):
+    """The case is refused: there is nothing to play."""
+
+
 @dataclass(eq=False)
 class Stage:
     """A server with its proxy, and what is known of each case on it."""
@@ -119,7 +123,10 @@ class Stage:
         return ""
 
     def known(self, case: CrashCase) -> Known:
-        """From a release that nothing happens to. Raises Wrong where that alone does not end as the plain way does."""
+        """From a release that nothing happens to.
+
+        Raises Refused, and Wrong where that alone does not end as the plain way does.
+        """
         if case.name not in self.known_cases:
             self.known_cases[case.name] = self._learned(case)
         return self.known_cases[case.name]
@@ -127,6 +134,8 @@ class Stage:
     def _learned(self, case: CrashCase) -> Known:
         database, project = self._database(case, "learned"), self._project(case, "learned")
         done = self.undisturbed(project, database)
+        if done.code == Exit.REFUSED:
+            raise Refused(done.said)
         if done.code != 0:
             raise Wrong(f"{case}: an undisturbed release ended with {done.code}:\n{done.said}")
         seen = tuple(self.proxy.seen)
