@@ -79,7 +79,8 @@ def _failure(run: Run, look: Look) -> Iterator[str]:
         yield "  " + painted(shortened(unit.sql, look.width - 2), "dim", look.is_coloured)
     if run.outcome is not Outcome.FAILED and unit.error:
         yield from wrapped(f"{place(run, unit)}: {one_line(unit.error)}", look.width, "  ", "    ")
-    if run.outcome is Outcome.FAILED and unit.error not in ("", run.problem):
+    # The run's problem is mostly the server's own words, which the first line has told, and the SQLSTATE.
+    if run.outcome is Outcome.FAILED and unit.error and not run.problem.startswith(unit.error):
         yield from wrapped(one_line(run.problem), look.width, "  ", "    ")
     detail = unit.detail if look.shows_rows or not unit.detail_names_rows else _HIDDEN
     sqlstate = unit.sqlstate if unit.sqlstate not in unit.error else ""
