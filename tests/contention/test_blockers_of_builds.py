@@ -6,8 +6,7 @@ import psycopg
 import pytest
 
 from gate.model.run import Outcome
-from gate.run.telling import Acted
-from tests.contention.scene import BUILDS, Cue, Scene
+from tests.contention.scene import BUILDS, Scene, once_begun, until
 
 OLD = ("BEGIN ISOLATION LEVEL REPEATABLE READ", "SELECT count(*) FROM customers")
 VALID = "SELECT count(*) FROM pg_index WHERE indisvalid AND indexrelid = to_regclass('orders_customer')"
@@ -19,7 +18,14 @@ def test_who_matches_is_ended_and_who_does_not_is_waited_for(scene: Scene) -> No
     other = scene.session(*OLD, application_name="report")
     scene.settings(FILTER)
     scene.migration(BUILDS)
-    told = scene.release(Cue(Acted, lambda _: other.execute("COMMIT")))
+    pid = other.info.backend_pid
+    its = f"SELECT FROM pg_locks w JOIN pg_locks h USING (virtualxid) WHERE h.pid = {pid} AND w.pid <> h.pid"
+
+    def ends() -> None:
+        until(lambda: scene.database.fetch(its))
+        other.execute("COMMIT")
+
+    told = scene.release(once_begun(lambda: scene.beside(ends)))
     assert told.run.outcome is Outcome.DONE
     (act,) = told.run.acts
     assert (act.backend.pid, act.how, act.is_own, act.has_worked) == (named.info.backend_pid, "terminate", False, True)
