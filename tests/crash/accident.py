@@ -35,8 +35,8 @@ WHAT = {
 """kill: -9 of gate. term: SIGTERM. drop: the connection is cut. terminate: the server ends its backend. crash: the
 backend dies, and takes the whole server along. pause: nothing passes for a while. freeze: half-open for ever.
 suspend: gate stands still, and goes on when others have done its work."""
-SLOW = frozenset({"freeze", "suspend"})
-"""Until others may go on some time has to pass."""
+QUICK = {name: weight for name, weight in WHAT.items() if name not in ("freeze", "suspend")}
+"""Without those after which some time has to pass until others may go on."""
 _ROLES = {"hands": 12, "runner": 5, "eyes": 2, "plan": 1}
 
 

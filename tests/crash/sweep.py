@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gate.embedded import available
-from tests.crash.accident import SLOW, WHAT, Accident, drawn, parse
+from tests.crash.accident import WHAT, Accident, drawn, parse
 from tests.crash.case import CrashCase
 from tests.crash.cases import CASES, laws
 from tests.crash.playing import AFTERWARDS, Refused, Stage, Turn, Wrong
@@ -50,13 +50,12 @@ def run(
     progress: Callable[[str], object] = _print,
     cases: Mapping[str, CrashCase] | None = None,
     first: int = 1,
-    is_quick: bool = False,
+    what: Mapping[str, int] = WHAT,
 ) -> Result:
     """So many rounds, over the majors at hand by turns; each is drawn from `seed` and its number, from `first` on.
 
-    `is_quick` leaves out the accidents that have to be waited for.
+    `what` are the kinds of accidents with their weights; QUICK are those that need not be waited for.
     """
-    what = {name: weight for name, weight in WHAT.items() if not (is_quick and name in SLOW)}
     sweep = _Sweep(seed=seed, majors=[major for major in majors if major in available()], cases=cases, what=what)
     with sweep.stack:
         return sweep.run(range(first, first + rounds), progress)
@@ -67,7 +66,7 @@ class _Sweep:
     seed: int
     majors: Sequence[int]
     cases: Mapping[str, CrashCase] | None = None
-    what: Mapping[str, int] = field(default_factory=lambda: WHAT)
+    what: Mapping[str, int] = field(default_factory=dict)
     stack: ExitStack = field(default_factory=ExitStack)
     stages: dict[int, Stage] = field(default_factory=dict)
 
@@ -125,7 +124,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = _parser().parse_args(arguments)
     if told.case is None:
         cases = {name: case for name, case in CASES.items() if told.only in name} if told.only else None
-        result = run(told.rounds, seed=told.seed, majors=told.majors or MAJORS, cases=cases, first=told.first)
+        result = run(
+            told.rounds,
+            seed=told.seed,
+            majors=told.majors or MAJORS,
+            cases=cases,
+            first=told.first,
+            what={name: WHAT[name] for name in told.what},
+        )
     else:
         result = _replay(told)
     print(f"{result.rounds} rounds, {result.happened} with an accident, {len(result.failed)} failed")
@@ -161,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--majors", type=int, nargs="*", help="of the servers; all at hand unless told")
     parser.add_argument("--first", type=int, default=1, help="the number of the first round")
     parser.add_argument("--only", help="cases whose names have this in them")
+    parser.add_argument("--what", nargs="+", choices=WHAT, default=list(WHAT), help="these accidents alone")
     parser.add_argument("--case", help="one round of this case alone")
     parser.add_argument("--accident", nargs="*", default=[], help="WHAT@ROLE:NUMBER:PHASE+SECONDS, one a release")
     parser.add_argument("--afterwards", choices=AFTERWARDS, default="again")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gate.embedded import available
-from tests.crash.accident import Accident
+from tests.crash.accident import QUICK, Accident
 from tests.crash.cases import CASES
 from tests.crash.playing import Stage, Turn
 from tests.crash.proxy import Phase, Statement
@@ -24,7 +24,7 @@ NEWEST = pytest.mark.majors(newest=True)
 
 def test_after_an_accident_the_next_release_ends_as_if_nothing_had_happened(major: int) -> None:
     told: list[str] = []
-    result = run(_ROUNDS, seed=_SEED + major, majors=[major], progress=told.append, is_quick=True)
+    result = run(_ROUNDS, seed=_SEED + major, majors=[major], progress=told.append, what=QUICK)
     assert result.failed == (), "\n\n".join(result.failed)
     assert result.rounds == len(told) == _ROUNDS
 
