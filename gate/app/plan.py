@@ -47,17 +47,20 @@ def _planned(request: Request, settings: Settings, source: Source) -> Plan:
         if not answer.migrations:
             return _nothing_to_judge(connection, source, answer)
         with clock.phase("loading the rules"):
+            from gate.app.halfway import beside
             from gate.app.journals import journal_of
             from gate.app.judging import judge_live
+        journal = journal_of(settings, connection)
         judged = judge_live(
             connection,
             source,
             answer,
             settings,
             clock,
-            history=lambda: journal_of(settings, connection).past_runs(),
+            history=journal.past_runs,
         )
-        return replace(judged.plan, timings=tuple(clock.phases))
+        made = replace(judged.plan, timings=tuple(clock.phases))
+        return beside(made, journal.standing(), source, answer)
 
 
 def _plan_offline(source: Source, name: str, settings: Settings) -> Plan:
