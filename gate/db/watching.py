@@ -91,7 +91,10 @@ class Watch:
     # --- looking ------------------------------------------------------------------------------------------------------
 
     def look(self, ours: Backend, wanted: Sequence[WantedLock] = (), *, for_load: bool = False) -> None:
-        """Sends the question, unless one is still under way."""
+        """Sends the question, unless one is still under way; one that is for too long never gets its answer."""
+        if self._lane.is_busy and self._asked is not None and time.monotonic() - self._asked.at_s >= ANSWER_S:
+            self._asked = None
+            self._lane.close()
         if self._lane.is_busy or not self._can_see():
             return
         sent = [self._question(ours.pid, wanted)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -536,6 +538,22 @@ def test_a_forbidden_question(database: Database, plain: str) -> None:
             watch.ask(Query("SELECT * FROM t"))
         with pytest.raises(GateError):
             watch.ask(Query("SELECT * FROM no_such"))
+
+
+def test_a_look_that_nobody_answers_is_given_up(cast: Cast) -> None:
+    """As of a connection that is half-open: its backend stands still, and is there."""
+    ours, silent = cast.session(), cast.watch.backend
+
+    def sees() -> bool:
+        cast.watch.look(ours.backend)
+        return cast.watch.seen() is not None
+
+    os.kill(silent.pid, signal.SIGSTOP)
+    try:
+        cast.until(sees)
+    finally:
+        os.kill(silent.pid, signal.SIGCONT)
+    assert cast.watch.backend != silent
 
 
 def test_a_lost_connection_is_made_anew(cast: Cast) -> None:
