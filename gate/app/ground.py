@@ -74,9 +74,14 @@ class Ground:
             dead_man=tuple(_accepted(hands)),
             deadlock_timeout_s=deadlock_timeout_s,
         )
+        site.takes_away_until_s = self._takes_away_until_s
         if self.releasing.settings.replica_url is not None:
             self._spare(site, self.releasing.settings.replica_url)
         return site
+
+    def _takes_away_until_s(self) -> float:
+        stopped_s = self.world.stopped_s or self.world.now()
+        return self.releasing.deadlines.takes_away_until_s(stopped_s, by_signal=self.world.stop is not None)
 
     def connection(self, what: str) -> psycopg.Connection:
         """A new one each time, with the URL and the password as they are now; tried while the server is away."""

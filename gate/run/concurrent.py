@@ -19,26 +19,28 @@ from gate.model.program import Unit
 from gate.model.run import InTheWay, Outcome
 from gate.model.units import lasting
 from gate.run import sending
+from gate.run.guarding import Guard
 from gate.run.halting import Done, Halt, failed, rejected, stopped
 from gate.run.killing import end_blockers
 from gate.run.limits import session
 from gate.run.outcomes import in_words, is_retried
 from gate.run.performing import Performed, perform
 from gate.run.sample import Sample
-from gate.run.site import PROGRESS_EVERY_S, Site, of_other
+from gate.run.site import PROGRESS_EVERY_S, Site, of_other, of_waiters
 from gate.run.telling import Progressed
 from gate.run.world import IndexState, Sent
 from gate.sql.parse import parse_all
 from gate.sql.rewriting.indexes import drop_index
 
 _TRIES = 4
+_LATER_S = 1.0
 _IS_GONE = frozenset({"42704", "42P01"})
 _IS_THERE = frozenset({"42P04", "42P06", "42P07", "42710", "42723"})
 
 
 @dataclass
 class Concurrent:
-    """`is_resumed`: an earlier run began it, and nobody knows how far it came."""
+    """`is_resumed`: an earlier run began it, and nobody knows how far it came. `instead` brings that to its end."""
 
     site: Site
     migration: str
@@ -51,6 +53,7 @@ class Concurrent:
     waited_s: float = 0.0
     told_s: float = 0.0
     note: str = ""
+    instead: str = ""
     met: dict[int, InTheWay] = field(default_factory=dict)
 
     def run(self) -> Done:
@@ -75,9 +78,10 @@ class Concurrent:
             error = performed.answer.error
             if (error is None and self._is_whole()) or self._was_done_before(performed):
                 return self._done(performed.seconds)
-            if performed.stopped or error is None or not (is_retried(error) or performed.is_lost):
-                self._give_up(performed)
-            if self.attempts >= _TRIES:
+            may_try_again = error is not None and (is_retried(error) or performed.is_lost) and self.attempts < _TRIES
+            if performed.for_waiters:
+                self._let_them_by(performed)
+            elif performed.stopped or not may_try_again:
                 self._give_up(performed)
             if self._is_there():
                 return self._done(performed.seconds)
@@ -108,7 +112,7 @@ class Concurrent:
                 remedy="rename or drop that index, or give the new one another name",
             )
         if found is not None:
-            self._drop_invalid()
+            self._clear_the_way()
             self.note = "an invalid index of that name was dropped, and built anew"
             return False
         return (self.is_resumed or self.attempts > 0) and self._has_ended()
@@ -120,10 +124,10 @@ class Concurrent:
                 for schema, name in self.site.catalog.leftover_indexes(self.unit.touches):
                     self._bare(Sent(sql=drop_index(Name(name, schema), missing_ok=True)))
             case AlterTable(parts=(DetachPartition(is_concurrent=True),)):
+                self.instead = ""
                 for parent, child in self.site.catalog.half_detached(self.unit.touches):
-                    ended = self._bare(Sent(sql=f"ALTER TABLE {parent} DETACH PARTITION {child} FINALIZE"))
+                    self.instead = f"ALTER TABLE {parent} DETACH PARTITION {child} FINALIZE"
                     self.note = "an interrupted DETACH was brought to its end"
-                    return ended.answer.error is None
             case _:
                 pass
         return False
@@ -146,14 +150,26 @@ class Concurrent:
         found = self._index()
         return found is None or found.is_valid
 
-    def _drop_invalid(self) -> None:
+    def _clear_the_way(self) -> None:
+        """The drop waits for whoever uses the table, as the build does."""
+        for _ in range(_TRIES):
+            dropped = self._drop_invalid()
+            if dropped.is_lost:
+                self.site.hands.renew()
+            elif dropped.answer.error is not None:
+                self._give_up(dropped)
+            else:
+                return
+            self.site.check()
+
+    def _drop_invalid(self) -> Performed:
         schema, name = self.unit.builds or ("", "")
-        self._bare(Sent(sql=drop_index(Name(name, schema), missing_ok=True)))
+        return self._bare(Sent(sql=drop_index(Name(name, schema), missing_ok=True)), judge=True)
 
     # --- the statement ------------------------------------------------------------------------------------------------
 
     def _perform(self) -> Performed:
-        return self._bare(*sending.settings(self.unit, self.texts), Sent(sql=self._sql), judge=True)
+        return self._bare(*sending.settings(self.unit, self.texts), Sent(sql=self.instead or self._sql), judge=True)
 
     def _bare(self, *sent: Sent, judge: bool = False) -> Performed:
         """Outside a block: the settings are the session's, and each statement goes by itself."""
@@ -166,8 +182,26 @@ class Concurrent:
             if performed.answer.error is not None:
                 return performed
         if judge:
-            return perform(self.site, sent[-1:], guard, judge=self._judge)
+            return perform(self.site, sent[-1:], self._guard(), judge=self._judge)
         return perform(self.site, sent[-1:], guard)
+
+    def _guard(self) -> Guard:
+        """A partition is shut for all at the end of its DETACH, and that lock is waited for in the queue."""
+        return self.site.guard(is_blocking=isinstance(self._action(), AlterTable))
+
+    def _let_them_by(self, performed: Performed) -> None:
+        """It was cancelled for those who waited behind it: they go on, and it is tried again later."""
+        site = self.site
+        site.kept_waiting.update({item.pid: item for item in of_waiters(performed.for_waiters)})
+        tried_s = site.clock.now() - self.begun_s
+        if tried_s > site.release.lock_wait_s:
+            raise Halt(
+                Outcome.LOCK_NOT_ACQUIRED,
+                f"in {lasting(tried_s)} it was tried {self.attempts} times, and each time others had to wait behind it",
+                remedy="end what is in the way, or release again at a quieter time",
+                in_the_way=tuple(self.met.values()),
+            )
+        site.rest(_LATER_S * (0.5 + site.clock.chance()))
 
     def _judge(self, sample: Sample) -> str:
         """Progress is told; waiting for others is limited as waiting for a lock is."""
@@ -233,19 +267,17 @@ class Concurrent:
         )
 
     def _give_up(self, performed: Performed) -> None:
-        """Leaves nothing invalid; where the time for that is over too, the next run finds it by the catalog."""
+        """Whoever has called for this run takes away what is not valid; else the next run finds it by the catalog."""
         error = performed.answer.error
         if performed.stopped.startswith("waited"):
-            self.clean_up()
             raise Halt(
                 Outcome.LOCK_NOT_ACQUIRED,
-                f"{performed.stopped}; it was cancelled, and nothing of it is left",
+                f"{performed.stopped}, and was cancelled",
                 remedy="end what is in the way, or release again at a quieter time",
                 in_the_way=tuple(self.met.values()),
             )
         if performed.stopped:
             raise stopped(performed.stopped)
-        self.clean_up()
         if error is None:
             raise failed("the index is not valid although it was built", remedy="look at the server's log")
         if is_retried(error) or performed.is_lost:
@@ -265,10 +297,11 @@ class Concurrent:
             )
         raise rejected(error, command=0)
 
-    def clean_up(self) -> bool:
-        """An index that was being built is dropped; True if something invalid was there."""
-        found = self._index()
-        if found is None or found.is_valid:
-            return False
-        self._drop_invalid()
-        return True
+    def clean_up(self) -> str:
+        """An index that was being built is dropped; why it is there still, empty where nothing is left of it."""
+        if self._is_whole():
+            return ""
+        dropped = self._drop_invalid()
+        if self._is_whole():
+            return ""
+        return dropped.stopped or (in_words(dropped.answer.error) if dropped.answer.error else "it is there again")

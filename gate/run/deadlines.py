@@ -70,6 +70,11 @@ class Deadlines:
         """
         return stopped_s + self.grace_s if by_signal else max(self.ends_s, stopped_s + self.reserve_s)
 
+    def takes_away_until_s(self, stopped_s: float, *, by_signal: bool) -> float:
+        """Until when that may be taken away which was being made at `stopped_s`: the rest is for undo and hooks."""
+        whole_s = min(self.grace_s, self.cleans_up_until_s(stopped_s, by_signal=by_signal) - stopped_s)
+        return stopped_s + whole_s * (1 - LONGEST_RESERVE)
+
 
 def does_not_fit(programs: Iterable[Program], left_s: float, detached: Callable[[str], str]) -> str | None:
     """Why the release is not begun: its steps, by their high estimates, take longer than what is left.

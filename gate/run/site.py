@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from gate.model.migration import Query
@@ -33,7 +34,8 @@ class Site:
 
     `write` does a query of the journal's on the runner's connection. `away` tells who reads the relations of such locks
     on a standby that is to be spared. `kept_waiting` are those, by pid, for whom a statement of ours was cancelled.
-    `not_again_before_s` are blockers that were told to end, and when the next time may be.
+    `not_again_before_s` are blockers that were told to end, and when the next time may be. `takes_away_until_s` is
+    until when that may be taken away which was being made when the work had to end.
     """
 
     hands: Hands
@@ -52,6 +54,7 @@ class Site:
     acts: list[Act] = field(default_factory=list)
     kept_waiting: dict[int, InTheWay] = field(default_factory=dict)
     not_again_before_s: dict[Backend, float] = field(default_factory=dict)
+    takes_away_until_s: Callable[[], float | None] = lambda: None
     ignores_stop: bool = False
     _told_s: float = -TELL_EVERY_S
 
@@ -66,6 +69,16 @@ class Site:
         if self.ends_s is not None and self.clock.now() >= self.ends_s:
             return "stopped: the time for this release is over"
         return None
+
+    @contextmanager
+    def taking_away(self) -> Iterator[None]:
+        """Within this nothing asks to stop but the end of the time for it."""
+        before = self.ends_s, self.ignores_stop
+        self.ends_s, self.ignores_stop = self.takes_away_until_s(), True
+        try:
+            yield
+        finally:
+            self.ends_s, self.ignores_stop = before
 
     def check(self) -> None:
         """Raises Halt where something asks to stop."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from gate.model.errors import GateError
 from gate.model.migration import Query, ScriptStatement
 from gate.model.program import Program, Unit, UnitKind
 from gate.model.run import Leftover, Outcome, State, UnitRun
@@ -167,7 +168,7 @@ class Supervisor:
         try:
             done = concurrent.run()
         except Halt as halt:
-            if halt.outcome is Outcome.STOPPED:
+            if halt.outcome is not Outcome.UNREACHABLE:
                 self._clean_up(concurrent)
             raise
         self._record(job, Mark(ordinal=unit.ordinal, state=State.DONE, note=done.note))
@@ -176,16 +177,14 @@ class Supervisor:
 
     def _clean_up(self, concurrent: Concurrent) -> None:
         """An index that was being built would cost every write: it is dropped, while there is time for that."""
-        if concurrent.unit.builds is None:
-            return
-        name = ".".join(concurrent.unit.builds)
-        before, self.site.ignores_stop = self.site.ignores_stop, True
         try:
-            concurrent.clean_up()
-        except Halt as halt:
-            self.leftovers.append(Leftover(what=f"index {name}, not valid ({halt.problem})", sql=concurrent.unit.undo))
-        finally:
-            self.site.ignores_stop = before
+            with self.site.taking_away():
+                why = concurrent.clean_up()
+        except (Halt, GateError) as error:
+            why = error.problem
+        if why:
+            name = ".".join(concurrent.unit.builds or ())
+            self.leftovers.append(Leftover(what=f"index {name}, not valid ({why})", sql=concurrent.unit.undo))
 
     def _backfill(self, job: Job, unit: Unit) -> BackfillRun:
         def marks(mark: Mark) -> Sequence[Query]:

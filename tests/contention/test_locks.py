@@ -144,3 +144,28 @@ def test_without_a_filter_nobody_is_ended(scene: Scene) -> None:
     assert scene.release().run.outcome is Outcome.DONE
     victim.join()
     assert victim.problem == ""
+
+
+# --- what waits in the queue, for no transaction may hold it ---------------------------------------------------------
+
+
+def test_a_detach_that_keeps_readers_waiting_is_cancelled_and_tried_again(scene: Scene) -> None:
+    """Its last lock shuts the partition, and no limit of the server's may end it: it would be left half detached."""
+    scene.database.execute(
+        "CREATE TABLE events (day integer) PARTITION BY LIST (day);"
+        "CREATE TABLE monday PARTITION OF events FOR VALUES IN (1); INSERT INTO events VALUES (1)"
+    )
+    blocker = scene.session("BEGIN", "SELECT FROM monday", application_name="console")
+    readers = scene.clients("SELECT FROM monday")
+    scene.migration("ALTER TABLE events DETACH PARTITION monday CONCURRENTLY", options=" transaction:false")
+
+    def ends_later() -> None:
+        readers.some_more()
+        blocker.execute("COMMIT")
+
+    told = scene.release(Cue(Acted, lambda _: scene.beside(ends_later)))
+    assert (told.run.outcome, told.run.problem) == (Outcome.DONE, "")
+    assert {(act.how, act.is_own) for act in told.run.acts} == {("cancel", True)}
+    assert blocker.info.backend_pid in [way.pid for way in told.run.units[0].in_the_way]
+    assert readers.problems == []
+    assert scene.value("SELECT count(*) FROM pg_inherits") == 0
