@@ -359,7 +359,7 @@ def test_half_done_it_is_not_judged_anew(project: Project, half_done: Database) 
     begun, after = planned["migrations"]
     assert planned["verdict"] == "pass"
     assert not any(item["findings"] for item in begun["statements"])
-    assert after["statements"][0]["effects"]
+    assert any(item["effects"] for item in after["statements"])
     assert [note for note in planned["notes"] if "1 of 4 steps done, gate release goes on with step 2" in note]
     path = next(project.directory.rglob("*owner*.sql"), None) or next(project.directory.glob("*owner*/*.sql"))
     path.write_text(path.read_text().replace("(account_id);", "(account_id, id);", 1))
