@@ -34,7 +34,8 @@ from gate.run.world import Sent
 
 _LONG_S = 1.0
 _ANSWER_S = 12.0
-"""More than the server lets any question of the runner take; what is run by the hands is looked after otherwise."""
+"""More than the server lets any question of the runner take; what is run by the hands is looked after otherwise, and a
+catalog may be so large that reading it takes longer."""
 
 
 @dataclass
@@ -95,7 +96,8 @@ class Ground:
     def _connect(self, what: str) -> psycopg.Connection:
         releasing = self.releasing
         name = f"gate/{releasing.id[:8]}/{what}"
-        return open_connection(releasing.request, releasing.settings, name=name, answer_s=_ANSWER_S)
+        answer_s = None if what == "plan" else _ANSWER_S
+        return open_connection(releasing.request, releasing.settings, name=name, answer_s=answer_s)
 
     def _hands(self) -> psycopg.Connection:
         """Whoever stood still for longer than its lock lasts has lost this one too: others may be at its work."""
