@@ -175,8 +175,8 @@ class Run:
 
     `plan` is what was judged, None where nothing was. `migrations` are ids that are done now, in order. `problem` and
     `remedy` say why it ended as it did. `took_up` is the run that it took up. `in_the_way` are whoever was, at the end;
-    `still_waiting` are those who had waited behind us and had not got on 30 s after we were gone: `held` is then what
-    they want.
+    `still_waiting` are those who had waited behind us and had not got on 30 s after we were gone, or when the time was
+    over: `held` is then what they want, `waits_for` whom they wait for now.
     """
 
     id: str

@@ -11,14 +11,13 @@ from gate.model.run import InTheWay, Outcome, State
 from gate.model.units import lasting
 from gate.run import backfilling, sending
 from gate.run.backfilling import Batch, Cut, Finished, Passed, Pause, Progress, Stop, advance
-from gate.run.guarding import kept_waiting
 from gate.run.halting import Done, Halt, rejected, stopped
 from gate.run.journalling import Mark
 from gate.run.limits import session
 from gate.run.outcomes import CANCELED, is_retried
 from gate.run.performing import Performed, perform
 from gate.run.sample import Sample
-from gate.run.site import PROGRESS_EVERY_S, Site, of_other, of_waiters
+from gate.run.site import PROGRESS_EVERY_S, Site, of_other
 from gate.run.telling import Progressed
 
 _LOST_AT_MOST = 5
@@ -150,9 +149,6 @@ class BackfillRun:
         """The batch is undone: what that means for the next one."""
         error = performed.answer.error
         assert error is not None
-        for item in of_waiters(performed.for_waiters):
-            self.met.setdefault(item.pid, item)
-            self.site.kept_waiting[item.pid] = item
         if performed.is_lost:
             self._renew(performed)
             return None
@@ -225,9 +221,6 @@ class BackfillRun:
             self.sample = self.site.eyes.seen()
 
     def _pause(self, action: Pause, progress: Progress) -> None:
-        if self.sample is not None:
-            for item in of_waiters(kept_waiting(self.sample.waiters)):
-                self.met.setdefault(item.pid, item)
         self._tell(progress, paused_for=action.why)
         self.site.rest(action.seconds)
         self.paused_s += action.seconds

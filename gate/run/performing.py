@@ -9,7 +9,7 @@ from gate.model.errors import GateError
 from gate.model.migration import Query
 from gate.run.guarding import Guard, kept_waiting, must_cancel
 from gate.run.sample import Sample, Waiter
-from gate.run.site import Site
+from gate.run.site import Site, of_waiters
 from gate.run.world import Answer, Sent, ServerError
 
 TERMINATE_AFTER_S = 1.0
@@ -101,6 +101,8 @@ class _Performing:
                 answer = Answer(error=_HALF_OPEN)
                 break
             clock.rest(self._next_s())
+        if answer.error is not None:
+            self._remember_waiters()
         if answer.error is not None and answer.error.is_lost:
             self._see_it_gone()
         return Performed(
@@ -111,6 +113,11 @@ class _Performing:
             blocked_s=self.blocked_s,
             last=self.last,
         )
+
+    def _remember_waiters(self) -> None:
+        """Whoever waited behind it goes on now that it is gone, or is named at the end of the run."""
+        seen = (*self.for_waiters, *(kept_waiting(self.last.waiters) if self.last is not None else ()))
+        self.site.kept_waiting.update({item.pid: item for item in of_waiters(seen)})
 
     def _next_s(self) -> float:
         due_s = self.looked_s + self.guard.every_s - self.site.clock.now()

@@ -18,7 +18,7 @@ from gate.run.outcomes import CANCELED, cannot_be_locked, is_retried
 from gate.run.performing import Performed, perform
 from gate.run.sample import Holder
 from gate.run.sending import Locking
-from gate.run.site import Site, of_holders, of_waiters
+from gate.run.site import Site, of_holders
 
 _LOST_AT_MOST = 5
 
@@ -117,9 +117,6 @@ class Transaction:
             self.blocked_s = max(self.blocked_s, performed.blocked_s)
             return self._done(performed.seconds, trying.begun_s), trying
         self.blocked_s = max(self.blocked_s, performed.blocked_s)
-        waiters = of_waiters(performed.for_waiters)
-        self._remember(waiters)
-        site.kept_waiting.update({item.pid: item for item in waiters})
         if performed.is_lost:
             return self._settled(performed, trying)
         self._roll_back()

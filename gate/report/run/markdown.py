@@ -38,7 +38,7 @@ def _blocks(run: Run, look: Look) -> Iterator[str]:
     yield _others("In the way", run.in_the_way, are_victims=False)
     yield from _leftovers(run)
     yield _migrations(run)
-    yield _others("Waited behind gate, and had not got on 30 s after it was gone", run.still_waiting, are_victims=True)
+    yield _others("Waited behind gate, and has not got on since it is gone", run.still_waiting, are_victims=True)
     yield _remarks(run)
     if plan is None and run.outcome is not Outcome.NOTHING_PENDING:
         yield _foot(run)

@@ -57,7 +57,7 @@ _LEFT = {
     Outcome.LOCK_NOT_ACQUIRED: "Left, and taken up by the next gate release by itself",
     Outcome.FAILED: "Not done",
 }
-_STILL = "Waited behind gate, and had not got on 30 s after it was gone"
+_STILL = "Waited behind gate, and has not got on since it is gone"
 
 
 # --- what happened, and the way out -----------------------------------------------------------------------------------
