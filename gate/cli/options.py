@@ -113,8 +113,8 @@ Database = Annotated[
         "--database",
         metavar="NAME",
         show_default=False,
-        help="Which of the databases that gate.toml names. gate plan takes all of them without it, in order, up to the "
-        "first that fails.",
+        help="Which of the databases that gate.toml names. gate plan and gate release take all of them without it, in "
+        "order, up to the first that fails.",
     ),
 ]
 ShowRows = Annotated[

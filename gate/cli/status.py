@@ -28,7 +28,6 @@ def status(
 
     Only reads: a read-only role does, and a database that is read-only. Without a journal it says so.
 
-    \b
     Exits with 0 if nothing is unfinished, 30 if the next gate release takes up what is (or one is at work), 31 if
     something needs a person.
 
