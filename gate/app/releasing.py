@@ -98,6 +98,13 @@ class _Release:
 
     def run(self, deadlock_timeout_s: float) -> Run:
         """One runner at a time, with all its connections, or how it ends without."""
+        try:
+            return self._alone(deadlock_timeout_s)
+        except Halt as halt:
+            # The journal cannot be made, or begun: nothing else is.
+            return self._with_hooks(self._ended(halt.outcome, problem=halt.problem, remedy=halt.remedy))
+
+    def _alone(self, deadlock_timeout_s: float) -> Run:
         early = self._another() or self._tool_at_work() or self._not_accepted()
         if early is not None:
             return self._with_hooks(early)

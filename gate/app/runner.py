@@ -18,6 +18,14 @@ _RETAKE_S = 10.0
 Row = dict[str, Any]
 
 
+# What the journal writes by itself waits for no synchronous standby: one that is missing would hold up every word of it.
+# Nothing is lost by that: a step that such a standby has confirmed has all of the log before it confirmed too.
+_WAITS_FOR_NOBODY = Query(
+    "SELECT pg_catalog.set_config('synchronous_commit', 'local', false) "
+    "WHERE pg_catalog.current_setting('synchronous_commit') <> 'off'"
+)
+
+
 class LostLock(Exception):
     """Somebody else has the runner's lock now: nothing may be written any more."""
 
@@ -28,7 +36,7 @@ class Runner:
     def __init__(self, connect: Callable[[], psycopg.Connection], schema: str) -> None:
         self._connect = connect
         self._schema = schema
-        self._is_locked = self._is_lost = False
+        self._is_locked = self._is_lost = self._dies_with_us = False
         self.connection = connect()
         self._limit()
 
@@ -82,9 +90,8 @@ class Runner:
 
     def die_with_us(self) -> None:
         """From here on a silence of three heartbeats gives the lock back, where the server knows such a limit (14)."""
-        self._ask(
-            Query("SELECT pg_catalog.set_config('idle_session_timeout', %s, false)", (f"{3 * HEARTBEAT_S:.0f}s",))
-        )
+        self._dies_with_us = True
+        self._limit()
 
     def close(self) -> None:
         """Gives the lock back."""
@@ -92,8 +99,10 @@ class Runner:
         self.connection.close()
 
     def _limit(self) -> None:
-        for name, value in (("statement_timeout", "10s"), ("lock_timeout", "5s"), ("idle_session_timeout", "0")):
+        silence = f"{3 * HEARTBEAT_S:.0f}s" if self._dies_with_us else "0"
+        for name, value in (("statement_timeout", "10s"), ("lock_timeout", "5s"), ("idle_session_timeout", silence)):
             self._ask(Query("SELECT pg_catalog.set_config(%s, %s, false)", (name, value)))
+        self._ask(_WAITS_FOR_NOBODY)
 
     def _ask(self, query: Query) -> tuple[Row, ...]:
         with self.connection.cursor(row_factory=dict_row) as cursor:
