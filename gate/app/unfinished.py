@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gate.app import pending
 from gate.model.migration import Migration
+from gate.model.plan import Severity
 from gate.model.run import Leftover, Outcome, State
 from gate.run.halting import Halt
 from gate.run.journalling import Kept
@@ -36,7 +37,11 @@ class LetBe:
 
 
 def what_to_do(kept: Kept, source: Source, answer: pending.Answer) -> GoOn | Afresh | TakeBack | LetBe:
-    """With an unfinished program whose file is among these. Raises Halt for one that only a newer gate understands."""
+    """With an unfinished program whose file is among these.
+
+    Raises Halt for one that only a newer gate understands, and for one that the tool has neither as applied nor as
+    pending, because it was run by hand meanwhile and failed.
+    """
     if not any(mark.state in (State.DONE, State.BEGUN) for mark in kept.marks):
         return Afresh()
     if kept.program is None:
@@ -48,9 +53,23 @@ def what_to_do(kept: Kept, source: Source, answer: pending.Answer) -> GoOn | Afr
     waiting = {migration.id or migration.name for migration in answer.migrations}
     wrote = next(unit.ordinal for unit in kept.program.units if unit.writes_bookkeeping)
     if kept.migration not in waiting and kept.mark_of(wrote).state is not State.DONE:
+        _check_state(kept, answer)
         return LetBe()
     migration = named(source, kept.migration)
     return GoOn(migration=migration) if fingerprint(migration) == kept.fingerprint else TakeBack()
+
+
+def _check_state(kept: Kept, answer: pending.Answer) -> None:
+    """Where the tool itself would not go on, nothing is pending, and that says nothing of what is applied."""
+    for finding in answer.findings:
+        if finding.severity == Severity.REFUSE.value:
+            raise Halt(
+                Outcome.REFUSED,
+                f"{finding.problem}; run {kept.run} of gate had begun {kept.path or kept.migration} before, and its steps are left "
+                "as they are",
+                remedy=f"{finding.remedy}; once {kept.source} has it as not applied, the next gate release goes "
+                "on with it",
+            )
 
 
 def named(source: Source, name: str) -> Migration:
@@ -61,7 +80,7 @@ def named(source: Source, name: str) -> Migration:
 def let_be(kept: Kept) -> str:
     """What is said of it."""
     return (
-        f"{kept.migration} was begun by run {kept.run} and brought to its end by somebody else: it is let be; gate "
+        f"{kept.path or kept.migration} was begun by run {kept.run} and brought to its end by somebody else: it is let be; gate "
         "status tells what its steps left"
     )
 

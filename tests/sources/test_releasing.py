@@ -378,6 +378,31 @@ def test_the_tool_fails_on_what_is_there_and_gate_goes_on(project: Project, half
     assert tool(project, half_done) == []
 
 
+RESOLVED = {
+    "golang-migrate": "UPDATE schema_migrations SET version = 1, dirty = false",
+    "prisma": "UPDATE _prisma_migrations SET rolled_back_at = now() WHERE finished_at IS NULL",
+}
+
+
+@pytest.mark.parametrize("name", RESOLVED)
+def test_where_the_tool_has_failed_on_it_that_is_refused_until_it_is_resolved(
+    project: Project, half_done: Database
+) -> None:
+    """It is not applied, although the tool does not have it as pending: gate keeps what it knows of it."""
+    here = world(project.root, half_done)
+    (migration,) = here.state().migrations
+    place = here.place()
+    assert place is not None
+    here.run(*here.source.begins(here.source.load(migration), place))
+    code, run = quickly(project, half_done)
+    assert (code, run["notes"]) == (Exit.REFUSED, []), run
+    assert "its steps are left as they are" in run["problem"]
+    assert gate("status", at=project.root, conninfo=half_done.conninfo).returncode == Exit.STOPPED_RESUMABLE
+    half_done.execute(RESOLVED[project.tool])
+    assert len(released(project, half_done)) == 1
+    assert pending(project, half_done) == []
+
+
 @pytest.mark.parametrize("name", TOOLS)
 def test_what_somebody_else_has_finished_is_let_be(project: Project, half_done: Database) -> None:
     """The rest by hand, and the tool's own rows: nothing is run a second time, and that is said once."""
