@@ -65,8 +65,8 @@ def _check_state(kept: Kept, answer: pending.Answer) -> None:
         if finding.severity == Severity.REFUSE.value:
             raise Halt(
                 Outcome.REFUSED,
-                f"{finding.problem}; run {kept.run} of gate had begun {kept.path or kept.migration} before, and its steps are left "
-                "as they are",
+                f"{finding.problem}; run {kept.run} of gate had begun {kept.path or kept.migration} before, and its "
+                "steps are left as they are",
                 remedy=f"{finding.remedy}; once {kept.source} has it as not applied, the next gate release goes "
                 "on with it",
             )
@@ -80,8 +80,8 @@ def named(source: Source, name: str) -> Migration:
 def let_be(kept: Kept) -> str:
     """What is said of it."""
     return (
-        f"{kept.path or kept.migration} was begun by run {kept.run} and brought to its end by somebody else: it is let be; gate "
-        "status tells what its steps left"
+        f"{kept.path or kept.migration} was begun by run {kept.run} and brought to its end by somebody else: it is let "
+        "be; gate status tells what its steps left"
     )
 
 
