@@ -34,8 +34,9 @@ from gate.run.world import Sent
 
 _LONG_S = 1.0
 _ANSWER_S = 12.0
-"""More than the server lets any question of the runner take; what is run by the hands is looked after otherwise, and a
-catalog may be so large that reading it takes longer."""
+"""More than the server lets any question of the runner take; what is run by the hands is looked after otherwise."""
+_LOOKS_FOR_S, _MARGIN_S = 75.0, 15.0
+"""More than the minute that the catalog of a very large database may take."""
 
 
 @dataclass
@@ -96,7 +97,7 @@ class Ground:
     def _connect(self, what: str) -> psycopg.Connection:
         releasing = self.releasing
         name = f"gate/{releasing.id[:8]}/{what}"
-        answer_s = None if what == "plan" else _ANSWER_S
+        answer_s = looks_for_s(releasing) if what == "plan" else _ANSWER_S
         return open_connection(releasing.request, releasing.settings, name=name, answer_s=answer_s)
 
     def _hands(self) -> psycopg.Connection:
@@ -158,6 +159,11 @@ class Ground:
             self.journal.heartbeat(self.releasing.id)
         except (Halt, GateError) as error:
             self.world.ask_to_stop(f"the loss of the runner's connection ({error})")
+
+
+def looks_for_s(releasing: Releasing) -> float:
+    """More than the server lets a question about the catalog, or about rows, take."""
+    return max(_LOOKS_FOR_S, releasing.settings.policy.checks.timeout_s + _MARGIN_S)
 
 
 def _is_long(other: Other) -> bool:

@@ -12,7 +12,7 @@ import psycopg
 from gate.app import pending
 from gate.app.clock import Clock
 from gate.app.expecting import differences, reviewed
-from gate.app.ground import Ground
+from gate.app.ground import Ground, looks_for_s
 from gate.app.journals import others, ours
 from gate.app.judging import Judged, judge_live
 from gate.app.release import Releasing
@@ -21,6 +21,7 @@ from gate.app.unfinished import Afresh, GoOn, LetBe, TakeBack, cannot_take_back,
 from gate.app.way_back import WayBack
 from gate.app.weighing import rates_of
 from gate.app.world import Interrupted
+from gate.db.connect import bound
 from gate.db.errors import scrubbed, translated
 from gate.db.leftovers import leftovers
 from gate.db.rows import fetch
@@ -56,6 +57,7 @@ _OUTCOMES = {Exit.UNREACHABLE: Outcome.UNREACHABLE, Exit.LOCK_NOT_ACQUIRED: Outc
 
 def run_release(releasing: Releasing, connection: psycopg.Connection) -> Run:
     """The run; `connection` is the one that found something pending, and is used for looking only."""
+    bound(connection, looks_for_s(releasing))
     server = fetch(connection, _SERVER)[0]
     _check_server(releasing, connection, server)
     with ExitStack() as stack:

@@ -42,6 +42,12 @@ class Bounded(psycopg.Connection[TupleRow]):
             own.shutdown(socket.SHUT_RDWR)
 
 
+def bound(connection: psycopg.Connection, answer_s: float) -> None:
+    """From now on nothing that is asked of a connection made here can take longer."""
+    if isinstance(connection, Bounded):
+        connection.answer_s = answer_s
+
+
 def connect(
     conninfo: str, *, application_name: str = "gate plan", answer_s: float | None = None, **options: str | int
 ) -> psycopg.Connection:
