@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from tests.crash.case import TOOLS, CrashCase, Script, of_law
+import shutil
+
+from tests.crash.case import CrashCase, Script, of_law
 from tests.laws.test_laws import all_cases
+from tests.sources.projects import TOOLS
 
 _ROWS = 3000
 
@@ -41,6 +44,7 @@ _WRITTEN_DOWN = {
     "flyway": ("flyway_schema_history.installed_on", "flyway_schema_history.execution_time"),
     "diesel": ("__diesel_schema_migrations.run_on",),
     "plain": ("applied.applied_at",),
+    "sqitch": ("changes.committed_at", "events.committed_at", "projects.created_at", "releases.installed_at"),
 }
 """Of each tool's rows, what differs from one run to the next."""
 
@@ -218,6 +222,7 @@ BY_TOOL = tuple(
         numbers=tool == "goose",
     )
     for tool in TOOLS
+    if tool != "sqitch" or shutil.which("sqitch")
 )
 
 

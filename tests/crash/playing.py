@@ -15,13 +15,14 @@ from typing import Self
 from gate.model.errors import Exit
 from gate.sql.script import split_script
 from tests.crash.accident import Accident, Happening
-from tests.crash.case import CrashCase, Script, text, write
+from tests.crash.case import CrashCase, Script, write
 from tests.crash.proxy import Proxy, Statement
 from tests.crash.releasing import Release, Released
 from tests.crash.server import Restartable
 from tests.laws.ends import End, end_of
 from tests.servers import Database
 from tests.sources.running import World, world
+from tests.sources.tools_at_hand import run, sqitch, url
 
 AFTERWARDS = ("again", "removed", "changed")
 """What is done to the file of what an accident left unfinished, before the next release."""
@@ -141,7 +142,8 @@ class Stage:
         seen = tuple(self.proxy.seen)
         end = end_of(database, unlike=case.unlike, reorders=case.reorders)
         plain = self._plain_end(case)
-        books = world(project, database).source.default_table
+        source = world(project, database).source
+        books = (source.default_schema or "public", source.default_table)
         difference = _without(plain, books).differences(_without(end, books))
         if difference:
             raise Wrong(f"{case}: an undisturbed release does not end as the plain statements do:\n{difference}")
@@ -182,6 +184,10 @@ class Stage:
         root.mkdir()
         write(replace(case, scripts=()), root)
         here = world(root, database)
+        if case.tool == "sqitch":
+            # Only it makes its own registry.
+            run([sqitch(), "deploy", url(database, "db:pg")], cwd=root)
+            return
         here.apply(here.source.migrations())
 
     def undisturbed(self, project: Path, database: Database) -> Released:
@@ -317,7 +323,7 @@ class _Playing:
             return
         own = self._file(unfinished[0])
         kept = own.read_text()
-        own.write_text(text(case.tool, Script(sql=case.changed)))
+        write(replace(case, scripts=(Script(sql=case.changed),)), self.project)
         done = self._believing("with another file", {Exit.DONE, Exit.REFUSED})
         if done.code == Exit.DONE:
             other = replace(case, name=f"{case.name}, changed", scripts=(Script(sql=case.changed),))
@@ -375,10 +381,12 @@ class _Playing:
         return world(self.project, self.database)
 
 
-def _without(end: End, books: str) -> End:
-    """Without the rows of the tool's own table, and without its sequence."""
-    own = {name: rows for name, rows in end.rows.items() if name.partition(".")[2] != books}
-    return replace(end, rows={**own, "sequences": [row for row in own["sequences"] if not row[1].startswith(books)]})
+def _without(end: End, books: tuple[str, str]) -> End:
+    """Without the rows of the tool's own table and of all others in a schema of its own, and without its sequence."""
+    schema, table = books
+    left_out = f"{schema}." if schema != "public" else f"public.{table}"
+    own = {name: rows for name, rows in end.rows.items() if not name.startswith(left_out)}
+    return replace(end, rows={**own, "sequences": [row for row in own["sequences"] if not row[1].startswith(table)]})
 
 
 def _numbered(end: End, case: CrashCase) -> End:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).parents[2]
-LIMIT_S = 90.0
+LIMIT_S = 120.0
 _LAST_WORDS_S = 5.0
 _POLL_S = 0.05
 
