@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
@@ -121,7 +121,8 @@ class Ground:
 
         def away(wanted: Sequence[WantedLock]) -> tuple[Holder, ...]:
             found = standby.holders(standby.backend, wanted)
-            return tuple(holder for holder in found if holder.other is not None and _is_long(holder.other))
+            long = (holder for holder in found if holder.other is not None and _is_long(holder.other))
+            return tuple(replace(holder, is_on_standby=True) for holder in long)
 
         site.away = away
 

@@ -18,7 +18,7 @@ _RETAKE_S = 10.0
 Row = dict[str, Any]
 
 
-# What the journal writes by itself waits for no synchronous standby: one that is missing would hold up every word of it.
+# What the journal writes by itself waits for no synchronous standby: a missing one would hold up every word of it.
 # Nothing is lost by that: a step that such a standby has confirmed has all of the log before it confirmed too.
 _WAITS_FOR_NOBODY = Query(
     "SELECT pg_catalog.set_config('synchronous_commit', 'local', false) "

@@ -70,7 +70,7 @@ class InTheWay:
 
     `relation` is `schema.name`, `held` in Postgres's words. `backend` is None for a prepared transaction, whose name is
     `gid`. `kind` is `pg_stat_activity.backend_type`, `prevents_wraparound` of an autovacuum that does not yield.
-    `waits_for` are the pids that it waits for itself. `query` is without literals.
+    `waits_for` are the pids that it waits for itself. `query` is without literals. `is_on_standby`: it reads there.
     """
 
     relation: str
@@ -86,6 +86,7 @@ class InTheWay:
     kind: str = "client backend"
     gid: str = ""
     prevents_wraparound: bool = False
+    is_on_standby: bool = False
 
     @property
     def pid(self) -> int:
@@ -98,7 +99,10 @@ class InTheWay:
         if self.gid:
             name = self.gid.replace("'", "''")
             return f"ROLLBACK PREPARED '{name}';"
-        return f"SELECT pg_terminate_backend({self.pid});" if self.pid and self.kind == "client backend" else ""
+        if not self.pid or self.kind != "client backend":
+            return ""
+        # That pid is somebody else's on the primary.
+        return f"SELECT pg_terminate_backend({self.pid});" + (" -- on the standby" if self.is_on_standby else "")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,14 +9,16 @@ from gate.policy.policy import KillFilter
 from gate.run.sample import Holder, Other
 from gate.run.site import Site
 
-_NEVER = frozenset({"walsender", "walreceiver", "startup", "logical replication worker", "checkpointer"})
+_NEVER = ("walsender", "walreceiver", "startup", "logical replication", "slotsync")
+"""How the kinds of processes begin that replicate; those of logical replication have other names since 17."""
 _AGAIN_S = 10.0
 _NEVER_AGAIN_S = float("inf")
 
 
 def granted(holders: Iterable[Holder]) -> tuple[Other, ...]:
     """The sessions among them that have what we want, and do not only await it before us."""
-    return tuple(holder.other for holder in holders if holder.other is not None and holder.is_granted)
+    here = (holder for holder in holders if holder.is_granted and not holder.is_on_standby)
+    return tuple(holder.other for holder in here if holder.other is not None)
 
 
 def to_end(blockers: Iterable[Other], filters: Iterable[KillFilter]) -> tuple[tuple[Other, KillFilter], ...]:
@@ -24,7 +26,7 @@ def to_end(blockers: Iterable[Other], filters: Iterable[KillFilter]) -> tuple[tu
     listed = tuple(item for item in filters if _says_who(item))
     found: dict[int, tuple[Other, KillFilter]] = {}
     for other in blockers:
-        if other.prevents_wraparound or other.kind in _NEVER or not other.backend.pid:
+        if other.prevents_wraparound or other.kind.startswith(_NEVER) or not other.backend.pid:
             continue
         meant = next((item for item in listed if matches(item, other)), None)
         if meant is not None:

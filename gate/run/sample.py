@@ -46,7 +46,8 @@ class Other:
 class Holder:
     """Somebody who holds, or awaits ahead of us, a lock that conflicts with one that is wanted.
 
-    `other` is None for a prepared transaction, whose name is `gid`.
+    `other` is None for a prepared transaction, whose name is `gid`. `is_on_standby`: it reads on a standby that would
+    have to cancel it.
     """
 
     relation: str
@@ -54,6 +55,7 @@ class Holder:
     other: Other | None
     gid: str = ""
     is_granted: bool = True
+    is_on_standby: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gate.model.migration import Query
 from gate.model.program import WantedLock
@@ -152,7 +152,8 @@ def _of_holder(holder: Holder) -> InTheWay:
     if holder.other is None:
         what = f"prepared transaction {holder.gid}"
         return InTheWay(relation=holder.relation, held=held, what=what, gid=holder.gid)
-    return of_other(holder.other, relation=holder.relation, held=held)
+    found = of_other(holder.other, relation=holder.relation, held=held)
+    return replace(found, what="on the standby", is_on_standby=True) if holder.is_on_standby else found
 
 
 def of_other(other: Other, *, relation: str = "", held: str = "") -> InTheWay:

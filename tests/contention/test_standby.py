@@ -62,10 +62,15 @@ def test_a_long_query_on_the_standby_is_waited_for(shop: Scene, pair: Pair) -> N
         report.execute("SELECT count(*) FROM orders")
         (pid,) = report.execute("SELECT pg_backend_pid()").fetchone() or (0,)
         report.execute("SELECT pg_sleep(1.1)")
+        # A filter of the policy is for those who are in the way here.
+        shop.settings('[[release.kill]]\napplication = "report"')
         shop.migration(ADDS)
         told = shop.release(once_waiting(report.commit), replica_url=url)
     assert (told.run.outcome, told.run.problem) == (Outcome.DONE, "")
-    assert (pid, "report") in [(way.pid, way.application) for way in told.waits[0].in_the_way]
+    way = next(way for way in told.waits[0].in_the_way if way.pid == pid)
+    assert (way.application, way.what) == ("report", "on the standby")
+    assert way.way_out == f"SELECT pg_terminate_backend({pid}); -- on the standby"
+    assert told.run.acts == ()
     assert shop.value(HAS_NOTE) == 1
 
 
