@@ -53,6 +53,9 @@ def connect(
 ) -> psycopg.Connection:
     """A connection in autocommit; what `conninfo` says wins over the defaults, `options` over both.
 
+    It speaks UTF-8, whatever the database, the role or the environment has it speak: the files are read as UTF-8, as
+    the tools' own drivers send them, and what else was sent would become other letters without a word.
+
     `answer_s` is the longest that anything asked of it can take, None where nobody knows.
 
     Raises:
@@ -66,7 +69,12 @@ def connect(
     defaults: dict[str, str | int] = {"connect_timeout": CONNECT_S, "application_name": application_name}
     try:
         # A pooler in transaction mode keeps prepared statements on another server connection.
-        connection = Bounded.connect("", autocommit=True, prepare_threshold=None, **{**defaults, **given})  # type: ignore[arg-type]
+        connection = Bounded.connect(
+            "",
+            autocommit=True,
+            prepare_threshold=None,
+            **{**defaults, **given, "client_encoding": "UTF8"},  # type: ignore[arg-type]
+        )
     except psycopg.Error as error:
         raise translated(error) from error
     connection.answer_s = answer_s

@@ -19,6 +19,7 @@ from psycopg.adapt import Transformer
 from psycopg.rows import dict_row
 
 from gate.db.errors import scrubbed, translated
+from gate.db.lenient import reads_any_letter
 from gate.model.errors import Unreachable
 from gate.model.run import Backend
 from gate.run.world import Answer, Row, Sent, ServerError
@@ -45,6 +46,7 @@ class Lane:
 
     def _take(self, connection: psycopg.Connection) -> None:
         self.connection = connection
+        reads_any_letter(connection)
         self._sending: _Sending | None = None
         with connection.cursor(row_factory=dict_row) as cursor:
             row = cursor.execute(_WHO_AM_I, prepare=False).fetchone()
