@@ -102,13 +102,18 @@ class Ground:
 
     def _hands(self) -> psycopg.Connection:
         """Whoever stood still for longer than its lock lasts has lost this one too: others may be at its work."""
-        if self.has_hands and not self.journal.is_current(self.releasing.id):
+        if self.has_hands:
+            self.check_current()
+        return self.connection("hands")
+
+    def check_current(self) -> None:
+        """Raises Halt where another release has begun since."""
+        if not self.journal.is_current(self.releasing.id):
             raise Halt(
                 Outcome.STOPPED,
                 "this release stood still for so long that another one has begun, and has taken over its work",
                 remedy="look at the other release; gate status tells how far it is",
             )
-        return self.connection("hands")
 
     def _spare(self, site: Site, url: str) -> None:
         """Long queries of a standby are waited for: to follow an ACCESS EXCLUSIVE it would have to cancel them."""

@@ -269,6 +269,7 @@ class _Release:
             made = self._admitted(judged)
             self._check_tool(answer)
         for program, read in zip(made, judged.migrations, strict=True):
+            self.ground.check_current()
             key = self.journal.keep(program, run=self.releasing.id)
             self._run(self._job(program, read.migration, key))
 
