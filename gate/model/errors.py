@@ -39,7 +39,7 @@ _MEANINGS = {
     Exit.USAGE: "usage or configuration is wrong; text that is not SQL",
     Exit.REFUSED: "refused: the plan says why and what to do instead",
     Exit.LOCK_NOT_ACQUIRED: "a lock was not acquired in time; a retry makes sense",
-    Exit.ANOTHER_GATE: "another gate is running on this database",
+    Exit.ANOTHER_GATE: "another gate, or the migration tool itself, is at work on this database",
     Exit.STOPPED_RESUMABLE: "stopped by a deadline or a signal; the next run takes up what is left",
     Exit.STOPPED_NEEDS_PERSON: "stopped, and what is left needs a person",
     Exit.MIGRATION_FAILED: "a migration or the child command failed",
