@@ -22,6 +22,7 @@ from gate.app.pending import as_findings
 from gate.app.platform import Platform, platform_of
 from gate.app.request import Request
 from gate.app.settings import Settings, load
+from gate.db.lane import patiently
 from gate.model.plan import Mode, Severity
 from gate.model.run import Outcome, Run
 from gate.model.version import VERSION
@@ -87,7 +88,7 @@ def release(request: Request, tell: Tell, environment: Mapping[str, str] = os.en
         began_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         id=os.urandom(8).hex(),
     )
-    with open_connection(request, settings, name=f"gate/{releasing.id[:8]}/plan") as connection:
+    with _connected(releasing) as connection:
         answer = pending.read(connection, source)
         standing = journal_of(settings, connection).standing()
         if not answer.migrations and not ours(standing, source):
@@ -95,6 +96,16 @@ def release(request: Request, tell: Tell, environment: Mapping[str, str] = os.en
         from gate.app.releasing import run_release
 
         return run_release(releasing, connection)
+
+
+def _connected(releasing: Releasing) -> psycopg.Connection:
+    """For looking; tried while the server is away."""
+    name = f"gate/{releasing.id[:8]}/plan"
+    return patiently(
+        lambda: open_connection(releasing.request, releasing.settings, name=name),
+        for_s=releasing.deadlines.connect_at_s(time.monotonic()),
+        say=releasing.request.warn,
+    )
 
 
 def _deadlines(settings: Settings, platform: Platform) -> Deadlines:

@@ -8,6 +8,7 @@ Source: https://www.postgresql.org/docs/18/libpq-async.html, https://www.postgre
 
 from __future__ import annotations
 
+import re
 import select
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +26,11 @@ from gate.model.run import Backend
 from gate.run.world import Answer, Row, Sent, ServerError
 
 _CANCEL_S = 2.0
+# libpq tells no SQLSTATE of a connection that was refused: 53300 in two wordings, 28000, 28P01, 3D000.
+_IS_FINAL = re.compile(
+    r"too many (?:clients|connections)|remaining connection slots|authentication failed|no pg_hba\.conf entry"
+    r"|(?:role|database) \".*\" does not exist|is not permitted to log in"
+)
 _LOST = ServerError(problem="the connection to the server was lost")
 _WHO_AM_I = (
     b"SELECT pg_catalog.pg_backend_pid() AS pid, to_char(backend_start AT TIME ZONE 'UTC', "
@@ -273,16 +279,15 @@ def patiently(
 ) -> psycopg.Connection:
     """A connection, tried again while the server is unreachable; `connect` reads URL and password anew each time.
 
-    Raises Unreachable when the time is over, and at once where there are too many connections already: one more try
-    would take what others need.
+    Raises Unreachable when the time is over, and at once where trying would not help: where there are too many
+    connections already (one more would take what others need), and where the server does not let this role in.
     """
     until, wait_s = time.monotonic() + for_s, 0.2
     while True:
         try:
             return connect()
         except Unreachable as error:
-            is_full = isinstance(error.__cause__, psycopg.errors.TooManyConnections) or "too many" in str(error)
-            if is_full or is_stopped() or time.monotonic() + wait_s > until:
+            if _IS_FINAL.search(error.problem) or is_stopped() or time.monotonic() + wait_s > until:
                 raise
             say(f"{error.problem.partition(chr(10))[0]}; trying again for {until - time.monotonic():.0f} s")
             time.sleep(wait_s)

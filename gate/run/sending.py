@@ -148,10 +148,16 @@ def _text(value: object) -> str | None:
         case bool():
             return "true" if value else "false"
         case list() | tuple():
-            quoted_ = (str(item).replace("\\", "\\\\").replace('"', '\\"') for item in value)
-            return "{" + ",".join(f'"{item}"' for item in quoted_) + "}"
+            return "{" + ",".join(map(_element, value)) + "}"
         case _:
             return str(value)
+
+
+def _element(value: object) -> str:
+    if value is None:
+        return "NULL"
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def name_of(lock: WantedLock) -> str:
