@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 
 from gate.app import pending
+from gate.app.bookkeeping import check, rows_of
 from gate.app.clock import Clock
 from gate.app.expecting import differences, reviewed
 from gate.app.ground import Ground, looks_for_s
@@ -110,6 +111,8 @@ class _Release:
         early = self._another() or self._tool_at_work() or self._not_accepted()
         if early is not None:
             return self._with_hooks(early)
+        answer = pending.read(self._looking(), self.releasing.source)
+        check(self.reader, self.releasing.source, map(self.releasing.source.load, answer.migrations))
         self.journal.prepare()
         self.site = self.ground.open(deadlock_timeout_s)
         self.supervisor = Supervisor(site=self.site, units=self.units, done=self.done, leftovers=self.leftovers)
@@ -358,19 +361,11 @@ class _Release:
         return Job(
             program=program,
             texts=migration.statements if migration is not None else (),
-            bookkeeping=self._bookkeeping(migration) if migration is not None else (),
+            bookkeeping=rows_of(self._looking(), self.releasing.source, migration) if migration is not None else (),
             key=key,
             kept=kept,
             is_applied=lambda: self._is_applied(program.migration),
         )
-
-    def _bookkeeping(self, migration: Migration) -> tuple[Query, ...]:
-        """The tool's rows as it writes them itself, its table too where it is not there yet."""
-        source = self.releasing.source
-        place, new = pending.where(self._looking(), source)
-        creates = source.creates_bookkeeping(new) if place is None else ()
-        meant = place or new
-        return (*creates, *source.begins(migration, meant), *source.marks(migration, meant))
 
     def _looking(self) -> psycopg.Connection:
         """The connection that only looks: after hours beside a long step it may be gone."""
@@ -431,6 +426,7 @@ class _Release:
             kept = self.journal.standing().unfinished_of(job.program.source, job.program.migration)
             if kept is not None:
                 undo.run({mark.ordinal: mark for mark in kept.marks})
+                self.units[:] = [_as_undone(unit, job, undo.undone) for unit in self.units]
         except (Halt, GateError) as error:
             return [*undo.left, Leftover(what=f"{job.program.migration}, as far as it came: {error}")]
         return undo.left
@@ -470,6 +466,11 @@ class _Release:
             took_up=self.took_up,
             **more,
         )
+
+
+def _as_undone(unit: UnitRun, job: Job, undone: Sequence[int]) -> UnitRun:
+    is_back = unit.migration == job.program.migration and unit.ordinal in undone and unit.state is State.DONE
+    return replace(unit, state=State.UNDONE) if is_back else unit
 
 
 def _what_is_left(program: Program, kept: Kept) -> Program:

@@ -20,9 +20,15 @@ Row = dict[str, Any]
 
 # What the journal writes by itself waits for no synchronous standby: a missing one would hold up every word of it.
 # Nothing is lost by that: a step that such a standby has confirmed has all of the log before it confirmed too.
-_WAITS_FOR_NOBODY = Query(
-    "SELECT pg_catalog.set_config('synchronous_commit', 'local', false) "
-    "WHERE pg_catalog.current_setting('synchronous_commit') <> 'off'"
+_WAITS_FOR_NOBODY = Query("SELECT pg_catalog.set_config('synchronous_commit', 'local', false) ")
+
+
+# A connection that was cut may be there still on the server, with the lock, for as long as its silence may last.
+_ENDS_OUR_LAST = Query(
+    "SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a "
+    "WHERE a.application_name = pg_catalog.current_setting('application_name') "
+    "AND a.usename = session_user AND a.datname = pg_catalog.current_database() "
+    "AND a.pid <> pg_catalog.pg_backend_pid()"
 )
 
 
@@ -65,6 +71,8 @@ class Runner:
         self.connection.close()
         self.connection = self._connect()
         self._limit()
+        if self._is_locked:
+            self._ask(_ENDS_OUR_LAST)
         if self._is_locked and not self.lock(_RETAKE_S):
             self._is_lost = True
             raise LostLock

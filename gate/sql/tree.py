@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import postgast
+from google.protobuf.message import DecodeError
 from postgast import pg_query_pb2 as pb
 
 from gate.sql.parentheses import loose_operands
@@ -36,6 +37,8 @@ def parsed(text: str) -> list[Tree]:
         result = postgast.parse(text)
     except postgast.PgQueryError as error:
         raise DoesNotParse(str(error.message), _characters(text, error.cursorpos - 1)) from error
+    except DecodeError as error:
+        raise DoesNotParse("its expressions are nested too deep to be read", 0) from error
     return [raw.stmt for raw in result.stmts]
 
 
