@@ -10,9 +10,9 @@ from typing import Any
 import psycopg
 
 from gate.app import pending
+from gate.app.admitting import admitted, check_time
 from gate.app.bookkeeping import check, rows_of
 from gate.app.clock import Clock
-from gate.app.expecting import differences, reviewed
 from gate.app.ground import Ground, looks_for_s
 from gate.app.journals import others, ours
 from gate.app.judging import Judged, judge_live
@@ -20,7 +20,6 @@ from gate.app.release import Releasing
 from gate.app.tool_lock import ToolLock
 from gate.app.unfinished import Afresh, GoOn, LetBe, TakeBack, cannot_take_back, let_be, what_to_do
 from gate.app.way_back import WayBack
-from gate.app.weighing import rates_of
 from gate.app.world import Interrupted
 from gate.db.connect import bound
 from gate.db.errors import scrubbed, translated
@@ -29,7 +28,7 @@ from gate.db.rows import fetch
 from gate.db.session import pooler
 from gate.model.errors import Exit, GateError, MissingPrivilege, Unreachable, UsageError
 from gate.model.migration import Migration, Query
-from gate.model.plan import Mode, Plan, Verdict
+from gate.model.plan import Plan
 from gate.model.program import Program
 from gate.model.rates import PastRun
 from gate.model.run import InTheWay, Leftover, Outcome, Run, State, UnitRun
@@ -37,15 +36,12 @@ from gate.model.run_document import to_json
 from gate.model.version import VERSION
 from gate.platforms.command import CommandHook
 from gate.policy.policy import Undo as UndoPolicy
-from gate.run.deadlines import does_not_fit, unknown_times
 from gate.run.draining import still_waiting
 from gate.run.ending import Target, end_run
 from gate.run.halting import Halt, stopped
 from gate.run.hooking import call_all, event_of, settings_of
 from gate.run.journalling import Kept, ProgramState, Start
-from gate.run.programming import ToRun, programs
 from gate.run.supervising import Job, Supervisor
-from gate.run.telling import Judged as JudgedEvent
 from gate.run.undoing import Undo
 from gate.sql.masking import masked
 
@@ -246,7 +242,7 @@ class _Release:
             case GoOn():
                 assert kept.program is not None
                 self._check_tool(answer)
-                self._check_time((_what_is_left(kept.program, kept),))
+                check_time(self.releasing, (_what_is_left(kept.program, kept),), self.world.now())
                 self._run(self._job(kept.program, what.migration, kept.key, kept))
 
     def _close(self, kept: Kept, state: ProgramState) -> None:
@@ -293,45 +289,17 @@ class _Release:
         return replace(judged, plan=self.plan)
 
     def _admitted(self, judged: Judged) -> tuple[Program, ...]:
-        """The programs to run. Raises Halt for what must not be run, before anything is."""
-        releasing = self.releasing
-        left_s = releasing.deadlines.left_s(self.world.now())
-        releasing.tell(JudgedEvent(plan=judged.plan, budget_s=left_s))
-        self._hold_against_review(judged.plan)
-        if judged.plan.verdict is Verdict.REFUSE and releasing.mode is Mode.ENFORCE:
-            raise Halt(Outcome.REFUSED, "the plan is refused", remedy="each finding names its way out")
-        pairs = zip(judged.plan.migrations, judged.migrations, strict=True)
-        to_run = [ToRun(plan=plan, read=read) for plan, read in pairs]
-        policy = releasing.settings.policy
-        learned = rates_of(policy, self.history).learned
-        made = programs(to_run, source=releasing.source.name, stall_s=policy.release.stall_s, learned=learned)
-        self._check_journal(made)
-        self._check_time(made)
-        return made
-
-    def _check_time(self, made: Sequence[Program]) -> None:
-        """What by its high estimate does not fit what is left is not begun."""
-        left_s = self.releasing.deadlines.left_s(self.world.now())
-        too_long = does_not_fit(made, left_s, self.releasing.platform.detached)
-        if too_long is not None:
-            raise Halt(Outcome.REFUSED, too_long, remedy="or give it more time here: --budget")
-        unknown = unknown_times(made, left_s)
-        self.releasing.notes += [unknown] if unknown is not None else []
-
-    def _hold_against_review(self, plan: Plan) -> None:
-        name = self.releasing.request.expect
-        if name is None:
-            return
         source = self.releasing.source
         waiting = {migration.id for migration in pending.read(self._looking(), source).migrations}
         settled = [migration.id for migration in source.migrations() if migration.id and migration.id not in waiting]
-        found = differences(reviewed(name, self.releasing.settings.database), plan, settled=(*self.done, *settled))
-        if found:
-            raise Halt(
-                Outcome.REFUSED,
-                f"this is not the plan that was reviewed in {name}: " + "; ".join(found[:10]),
-                remedy=f"review the new plan: gate plan --format json -o {name}",
-            )
+        return admitted(
+            self.releasing,
+            judged,
+            self.journal,
+            now_s=self.world.now(),
+            settled=(*self.done, *settled),
+            history=self.history,
+        )
 
     def _check_tool(self, answer: pending.Answer) -> None:
         """Before the first act, once more: the tool may have begun since, and what it has done is not pending."""
@@ -345,16 +313,6 @@ class _Release:
                 Outcome.ANOTHER_GATE,
                 f"{lock.tool} itself, or whoever writes its bookkeeping, was at work while this release was planned",
                 remedy="release again: what is left is planned anew",
-            )
-
-    def _check_journal(self, made: Sequence[Program]) -> None:
-        apart = [program.migration for program in made if not program.is_whole]
-        if apart and not self.journal.keeps_programs:
-            raise Halt(
-                Outcome.REFUSED,
-                f"{', '.join(apart)} is run step by step, and a journal in a file cannot say after a crash which of "
-                "the steps are done",
-                remedy="let the journal be in the database: leave out --journal",
             )
 
     def _job(self, program: Program, migration: Migration | None, key: int, kept: Kept | None = None) -> Job:
