@@ -105,7 +105,7 @@ class Throttle:
     `growth_bytes` of the database since the backfill began, `active` how many more sessions may be at work than then.
     """
 
-    batch_s: float = 0.2
+    batch_s: float = 0.1
     lag_s: float | None = 10.0
     lag_bytes: int | None = 256 * 1024**2
     retained_bytes: int | None = 8 * 1024**3

@@ -36,7 +36,7 @@ BATCHES = Batches(
     relation="public.orders", oid=1, keys=("region", "id"), key_types=("text", "bigint"), sql="SELECT $1, $2, $3",
     rows=1_000_000.0,
 )  # fmt: skip
-LIMITS = Throttle()
+LIMITS = Throttle(batch_s=0.2)
 WAITER = Waiter(other=Other(backend=Backend(pid=7, started_at="")))
 START = begun(BATCHES, at_s=0.0)
 
