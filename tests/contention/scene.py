@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -173,7 +173,7 @@ class Scene:
         """In a thread of its own, for it takes its time."""
         made = Doing(connection, text)
         made.start()
-        self.stack.callback(made.join, LONG_S)
+        self.stack.callback(made.end)
         return made
 
     def beside(self, act: Callable[[], object]) -> None:
@@ -219,6 +219,13 @@ class Doing(threading.Thread):
             self.connection.execute(self.text.encode())
         except psycopg.Error as error:
             self.problem = error.sqlstate or str(error)
+
+    def end(self) -> None:
+        """Whatever it waits for: that may be somebody who ends after it."""
+        if self.is_alive():
+            with suppress(psycopg.Error):
+                self.connection.cancel_safe()
+        self.join(LONG_S)
 
 
 def waits(database: Database, pid: int) -> bool:

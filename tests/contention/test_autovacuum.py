@@ -62,7 +62,7 @@ def test_one_that_prevents_wraparound_is_waited_for_and_named(vacuumed: Scene) -
     scene.database.execute("CALL burn()")
     scene.database.execute(f"ALTER TABLE orders SET ({SLOW}, autovacuum_freeze_max_age = 100000)")
     readers = scene.clients("SELECT FROM orders WHERE id = 3")
-    scene.settings('lock_wait = "1s"\n[[release.kill]]\nuser = "postgres"')
+    scene.settings('lock_wait = "1s"')
     scene.migration(ADDS)
     ((pid,),) = until(lambda: scene.database.fetch(AT_WORK))
     told = scene.release()
