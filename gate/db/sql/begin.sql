@@ -7,8 +7,8 @@ SELECT pg_catalog.set_config('search_path', pg_catalog.regexp_replace(
        pg_catalog.set_config('statement_timeout', %(statement_timeout)s, true),
        pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', true),
        -- Where the server has it (17), and whatever the role's own is.
-       (SELECT pg_catalog.set_config(s.name, '0', true) FROM pg_catalog.pg_settings s
-        WHERE s.name = 'transaction_timeout'),
+       CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL
+            THEN pg_catalog.set_config('transaction_timeout', '0', true) END,
        -- Literals in bounds, defaults and definitions are printed alike everywhere.
        pg_catalog.set_config('datestyle', 'ISO', true),
        pg_catalog.set_config('intervalstyle', 'postgres', true),
