@@ -123,9 +123,10 @@ class Ground:
             self.releasing.request.warn(meant.warning)
         standby = Watch(lambda: connect(target(url, option="--replica-url").conninfo, application_name=name))
         self.stack.callback(standby.close)
+        patient = PatientEyes(standby, self.world)
 
         def away(wanted: Sequence[WantedLock]) -> tuple[Holder, ...]:
-            found = standby.holders(standby.backend, wanted)
+            found = patient.holders(standby.backend, wanted)
             long = (holder for holder in found if holder.other is not None and _is_long(holder.other))
             return tuple(replace(holder, is_on_standby=True) for holder in long)
 

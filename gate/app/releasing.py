@@ -47,7 +47,8 @@ from gate.sql.masking import masked
 
 _SERVER = Query(
     "SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.pg_is_in_recovery() AS is_standby, "
-    "(SELECT setting::float8 / 1000 FROM pg_catalog.pg_settings WHERE name OPERATOR(pg_catalog.=) 'deadlock_timeout') AS deadlock_timeout_s"
+    "(SELECT setting::float8 / 1000 FROM pg_catalog.pg_settings "
+    "WHERE name OPERATOR(pg_catalog.=) 'deadlock_timeout') AS deadlock_timeout_s"
 )
 _OUTCOMES = {Exit.UNREACHABLE: Outcome.UNREACHABLE, Exit.LOCK_NOT_ACQUIRED: Outcome.LOCK_NOT_ACQUIRED}
 

@@ -16,9 +16,9 @@ from gate.run.halting import Done, Halt, rejected, stopped
 from gate.run.killing import end_blockers, granted
 from gate.run.outcomes import CANCELED, cannot_be_locked, is_retried
 from gate.run.performing import Performed, perform
-from gate.run.sample import Holder
+from gate.run.sample import Holder, Sample
 from gate.run.sending import Locking
-from gate.run.site import Site, of_holders
+from gate.run.site import Site, of_holders, of_other
 
 _LOST_AT_MOST = 5
 
@@ -111,7 +111,8 @@ class Transaction:
         site = self.site
         self.attempts += 1
         message = self._message(action)
-        performed = perform(site, message.sent, site.guard(is_blocking=bool(self.unit.locks), stall_s=self._stall_s()))
+        guard = site.guard(is_blocking=bool(self.unit.locks), stall_s=self._stall_s())
+        performed = perform(site, message.sent, guard, judge=lambda sample: self._waits(sample, trying))
         error = performed.answer.error
         if error is None:
             self.blocked_s = max(self.blocked_s, performed.blocked_s)
@@ -144,6 +145,15 @@ class Transaction:
         if takes_too_long(trying):
             raise self._overran(trying)
         return None, trying
+
+    def _waits(self, sample: Sample, trying: Trying) -> str:
+        """A lock that keeps nobody out is awaited in the queue; whom it waits for is told all the same."""
+        if sample.awaits_lock and not self.unit.locks:
+            others = tuple(of_other(other, held="a lock") for other in sample.blocked_by)
+            self._remember(others)
+            limit_s = self.site.release.lock_wait_s
+            self.site.tell_waiting(self.migration, self.unit.ordinal, "a lock", others, trying.begun_s, limit_s)
+        return ""
 
     def _message(self, action: Try) -> sending.Message:
         site = self.site

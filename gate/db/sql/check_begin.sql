@@ -5,8 +5,8 @@ SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
        pg_catalog.set_config('lock_timeout', %(lock_timeout)s, true),
        pg_catalog.set_config('statement_timeout', %(statement_timeout)s, true),
        pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', true),
-       (SELECT pg_catalog.set_config(s.name, '0', true) FROM pg_catalog.pg_settings s
-        WHERE s.name = 'transaction_timeout') AS transaction_timeout,
+       CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL
+            THEN pg_catalog.set_config('transaction_timeout', '0', true) END AS transaction_timeout,
        pg_catalog.set_config('jit', 'off', true),
        pg_catalog.set_config('max_parallel_workers_per_gather', '0', true),
        pg_catalog.set_config('synchronize_seqscans', 'off', true),
