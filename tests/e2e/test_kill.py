@@ -57,6 +57,10 @@ class Cast:
         waits = f"SELECT count(*) FROM pg_locks WHERE pid = {lane.backend.pid} AND NOT granted"
         return self.database.fetch(waits) != [(0,)]
 
+    def holds_a_lock(self, lane: Lane) -> bool:
+        holds = f"SELECT count(*) FROM pg_locks WHERE pid = {lane.backend.pid} AND relation = 'orders'::regclass"
+        return self.database.fetch(holds) != [(0,)]
+
     def is_there(self, lane: Lane) -> bool:
         there = f"SELECT count(*) FROM pg_stat_activity WHERE pid = {lane.backend.pid}"
         return self.database.fetch(there) != [(0,)]
@@ -140,6 +144,7 @@ def test_a_filter_ends_blockers_that_match_and_no_others(cast: Cast) -> None:
 def test_an_active_blocker_is_cancelled_and_lives(cast: Cast) -> None:
     blocker = cast.session("report")
     blocker.start((Sent(sql="SELECT pg_sleep(60) FROM orders"),))
+    cast.until(lambda: cast.holds_a_lock(blocker))
     ddl = cast.session("deploy", waits="TRUNCATE orders")
     done = cast.kill("--pid", str(blocker.backend.pid))
     assert done.returncode == 0
