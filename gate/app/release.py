@@ -88,7 +88,7 @@ def release(request: Request, tell: Tell, environment: Mapping[str, str] = os.en
         began_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         id=os.urandom(8).hex(),
     )
-    with _connected(releasing) as connection:
+    with connected(releasing) as connection:
         answer = pending.read(connection, source)
         standing = journal_of(settings, connection).standing()
         if not answer.migrations and not ours(standing, source):
@@ -98,7 +98,7 @@ def release(request: Request, tell: Tell, environment: Mapping[str, str] = os.en
         return run_release(releasing, connection)
 
 
-def _connected(releasing: Releasing) -> psycopg.Connection:
+def connected(releasing: Releasing) -> psycopg.Connection:
     """For looking; tried while the server is away."""
     name = f"gate/{releasing.id[:8]}/plan"
     return patiently(

@@ -16,7 +16,7 @@ from gate.app.clock import Clock
 from gate.app.ground import Ground, looks_for_s
 from gate.app.journals import others, ours
 from gate.app.judging import Judged, judge_live
-from gate.app.release import Releasing
+from gate.app.release import Releasing, connected
 from gate.app.tool_lock import ToolLock
 from gate.app.unfinished import Afresh, GoOn, LetBe, TakeBack, cannot_take_back, let_be, what_to_do
 from gate.app.way_back import WayBack
@@ -55,15 +55,32 @@ _OUTCOMES = {Exit.UNREACHABLE: Outcome.UNREACHABLE, Exit.LOCK_NOT_ACQUIRED: Outc
 
 def run_release(releasing: Releasing, connection: psycopg.Connection) -> Run:
     """The run; `connection` is the one that found something pending, and is used for looking only."""
-    bound(connection, looks_for_s(releasing))
-    server = fetch(connection, _SERVER)[0]
-    _check_server(releasing, connection, server)
     with ExitStack() as stack:
+        connection = _still_there(releasing, connection, stack)
+        bound(connection, looks_for_s(releasing))
+        server = fetch(connection, _SERVER)[0]
+        _check_server(releasing, connection, server)
+        _stays_idle(connection)
         try:
             return _Release(releasing, connection, Ground(releasing, stack)).run(float(server["deadlock_timeout_s"]))
         except psycopg.OperationalError as error:
             # A connection that was lost as soon as it was made.
             raise translated(error) from error
+
+
+def _still_there(releasing: Releasing, connection: psycopg.Connection, stack: ExitStack) -> psycopg.Connection:
+    """The role may end a session that was idle while what a release needs was loaded."""
+    try:
+        connection.execute(b"SELECT 1")
+    except psycopg.OperationalError:
+        connection = connected(releasing)
+        stack.callback(connection.close)
+    return connection
+
+
+def _stays_idle(connection: psycopg.Connection) -> None:
+    """It looks now and then, and is idle while everything else is done."""
+    connection.execute(b"SELECT pg_catalog.set_config('idle_session_timeout', '0', false)")
 
 
 def _check_server(releasing: Releasing, connection: psycopg.Connection, server: dict[str, Any]) -> None:
@@ -333,6 +350,7 @@ class _Release:
         except psycopg.OperationalError:
             self.reader = self.ground.connection("plan")
             self.ground.stack.callback(self.reader.close)
+            _stays_idle(self.reader)
         return self.reader
 
     def _is_applied(self, name: str) -> bool:

@@ -102,7 +102,7 @@ def test_a_journal_in_a_file_takes_what_passes_whole_and_nothing_else(scene: Sce
 
 def test_the_privilege_that_is_missing_is_named(scene: Scene) -> None:
     role = f"poor_{scene.database.name}"
-    scene.database.execute(f"CREATE ROLE {role} LOGIN; GRANT SELECT ON schema_migrations TO {role}")
+    scene.database.execute(f"CREATE ROLE {role} LOGIN; GRANT SELECT, INSERT ON schema_migrations TO {role}")
     scene.migration(ADDS)
     try:
         with pytest.raises(MissingPrivilege) as raised:

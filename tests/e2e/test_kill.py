@@ -168,7 +168,7 @@ def test_a_living_run_is_let_be(cast: Cast) -> None:
 
 
 def test_a_stuck_run_is_ended_when_asked_its_lock_last(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "HEARTBEAT_S", 0.01)
+    monkeypatch.setattr(app, "HEARTBEAT_S", 0.001)
     runner = cast.session("gate/1f3a91c2/runner", LOCK)
     hands = cast.session("gate/1f3a91c2/3", "BEGIN", "LOCK TABLE orders")
     cast.session("puma", waits="SELECT * FROM orders")
