@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 import time
@@ -16,6 +17,8 @@ def own(*, guard: bool | None) -> None:
 
 
 if __name__ == "__main__":
+    # A shell that runs the tests in the background has them ignore it, and whatever they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     match sys.argv[2]:
         case "main":
             own(guard=None)
