@@ -69,13 +69,14 @@ def matches(wanted: WaitFor, session: Session) -> bool:
         (wanted.user, session.user),
         (wanted.state, session.state),
     )
-    if not all(pattern is None or _fits(pattern, value) for pattern, value in patterns):
+    if not all(pattern is None or fits(pattern, value) for pattern, value in patterns):
         return False
     age_s = session.transaction_age_s if session.transaction_age_s is not None else session.query_age_s
     return (age_s or 0.0) >= wanted.older_than_s
 
 
-def _fits(pattern: str, value: str | None) -> bool:
+def fits(pattern: str, value: str | None) -> bool:
+    """Whether `*` in the pattern can stand for what makes it the value; what cannot be seen does not fit."""
     anything = ".*".join(re.escape(part) for part in pattern.split("*"))
     return value is not None and re.fullmatch(anything, value, re.DOTALL) is not None
 

@@ -26,7 +26,7 @@ from gate.run.limits import session
 from gate.run.outcomes import in_words, is_retried
 from gate.run.performing import Performed, perform
 from gate.run.sample import Sample
-from gate.run.site import PROGRESS_EVERY_S, Site, of_other, of_waiters
+from gate.run.site import PROGRESS_EVERY_S, Site, of_other
 from gate.run.telling import Progressed
 from gate.run.world import IndexState, Sent
 from gate.sql.parse import parse_all
@@ -192,7 +192,6 @@ class Concurrent:
     def _let_them_by(self, performed: Performed) -> None:
         """It was cancelled for those who waited behind it: they go on, and it is tried again later."""
         site = self.site
-        site.kept_waiting.update({item.pid: item for item in of_waiters(performed.for_waiters)})
         tried_s = site.clock.now() - self.begun_s
         if tried_s > site.release.lock_wait_s:
             raise Halt(

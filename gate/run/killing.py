@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from gate.policy.policy import KillFilter
+from gate.policy.present import fits
 from gate.run.sample import Holder, Other
 from gate.run.site import Site
 
@@ -55,7 +55,7 @@ def matches(wanted: KillFilter, other: Other) -> bool:
     if not other.backend.started_at:
         return False
     patterns = ((wanted.application, other.application), (wanted.user, other.user))
-    if not all(pattern is None or _fits(pattern, value) for pattern, value in patterns):
+    if not all(pattern is None or fits(pattern, value) for pattern, value in patterns):
         return False
     if (other.transaction_age_s or 0.0) < wanted.older_than_s:
         return False
@@ -76,8 +76,3 @@ def in_words(wanted: KillFilter) -> str:
     ]
     named = ", ".join(part for part in parts if part) or "any blocker"
     return f"the policy ends blockers: {named}" + (f" ({wanted.reason})" if wanted.reason else "")
-
-
-def _fits(pattern: str, value: str | None) -> bool:
-    anything = ".*".join(re.escape(part) for part in pattern.split("*"))
-    return value is not None and re.fullmatch(anything, value, re.DOTALL) is not None

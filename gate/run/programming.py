@@ -201,7 +201,7 @@ class _Programming:
             case StatementStep():
                 return self._statement_step(step, common)
             case Backfill():
-                return replace(common, kind=UnitKind.BACKFILL, limits=StepKind.BATCH, batches=_batches(step))
+                return replace(common, kind=UnitKind.BACKFILL, limits=StepKind.BATCH, batches=batches_of(step))
             case Gather():
                 return replace(common, kind=UnitKind.GATHER, relation=step.relation, columns=step.columns)
             case Wait():
@@ -300,7 +300,8 @@ def _built_by(action: CreateIndex, effects: Sequence[Effect]) -> tuple[str, str]
     return action.table.schema or tables[0], action.name
 
 
-def _batches(step: Backfill) -> Batches:
+def batches_of(step: Backfill) -> Batches:
+    """A backfill as a program has it."""
     return Batches(
         relation=step.relation,
         oid=step.oid,

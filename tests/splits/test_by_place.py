@@ -11,11 +11,12 @@ import psycopg
 import pytest
 
 from gate.model.steps import Backfill, StatementStep
+from gate.run.programming import batches_of
 from tests.laws.planning import steps_on
 from tests.servers import Database
 from tests.splits.test_batching import split
 from tests.splits.test_beside_others import _batch_waiting
-from tests.splits.test_supervised import batches_of, started, supervise
+from tests.splits.test_supervised import started, supervise
 from tests.splits.walking import paste, walk
 
 Clone = Callable[[str], Database]

@@ -11,10 +11,10 @@ import pytest
 from psycopg import pq
 
 from gate.model.program import Batches
-from gate.model.steps import Backfill
 from gate.policy.policy import Throttle
 from gate.run.backfilling import Batch, Cut, Finished, Passed, Pause, Progress, advance, asked_first, begun, values_of
 from gate.run.backfilling import sent as batch_sent
+from gate.run.programming import batches_of
 from gate.run.world import Row, Sent
 from tests.servers import Database
 from tests.splits.test_backfilling import KEYS, _filled, _setup, _step
@@ -28,20 +28,6 @@ TABLE = (
     "CREATE TABLE t (id bigint PRIMARY KEY, n int NOT NULL, at timestamptz);"
     "INSERT INTO t SELECT g, g FROM generate_series(1, 500) g"
 )
-
-
-def batches_of(step: Backfill) -> Batches:
-    """The step as a program has it."""
-    return Batches(
-        relation=step.relation,
-        oid=step.oid,
-        keys=step.keys,
-        key_types=step.key_types,
-        sql=step.batch,
-        rows=step.rows,
-        pins=step.pins,
-        is_repeatable=step.is_repeatable,
-    )
 
 
 @contextmanager
