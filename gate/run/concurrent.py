@@ -80,7 +80,7 @@ class Concurrent:
                 return self._done(performed.seconds)
             may_try_again = error is not None and (is_retried(error) or performed.is_lost) and self.attempts < _TRIES
             if performed.for_waiters:
-                self._let_them_by(performed)
+                self._let_them_by()
             elif performed.stopped or not may_try_again:
                 self._give_up(performed)
             if self._is_there():
@@ -189,7 +189,7 @@ class Concurrent:
         """A partition is shut for all at the end of its DETACH, and that lock is waited for in the queue."""
         return self.site.guard(is_blocking=isinstance(self._action(), AlterTable))
 
-    def _let_them_by(self, performed: Performed) -> None:
+    def _let_them_by(self) -> None:
         """It was cancelled for those who waited behind it: they go on, and it is tried again later."""
         site = self.site
         tried_s = site.clock.now() - self.begun_s
