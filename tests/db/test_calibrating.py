@@ -59,7 +59,7 @@ def test_json_for_programs_under_a_publication_of_all_tables(database: Database,
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_when_it_is_ended(database: Database, tmp_path: Path, number: signal.Signals) -> None:
     with subprocess.Popen(
-        command("calibrate", "--megabytes", "512"),
+        command("calibrate", "--megabytes", "128"),
         cwd=tmp_path,
         env=environment(database.conninfo),
         stdout=subprocess.PIPE,
@@ -77,8 +77,8 @@ def test_nothing_is_left_when_it_is_ended(database: Database, tmp_path: Path, nu
 def _wait_until_it_works(database: Database, process: subprocess.Popen[str]) -> None:
     working = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'gate calibrate' AND query LIKE 'INSERT%'"
     while database.fetch(working) == [(0,)]:
-        assert process.poll() is None
-        time.sleep(0.05)
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
 
 
 @pytest.mark.majors(newest=True)
