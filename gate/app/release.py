@@ -19,13 +19,14 @@ from gate.app import pending
 from gate.app.journals import journal_of, others, ours
 from gate.app.opening import open_connection, open_source
 from gate.app.pending import as_findings
-from gate.app.platform import Platform, platform_of
 from gate.app.request import Request
 from gate.app.settings import Settings, load
 from gate.db.lane import patiently
 from gate.model.plan import Mode, Severity
 from gate.model.run import Outcome, Run
 from gate.model.version import VERSION
+from gate.platforms.known import platform_of
+from gate.platforms.preset import Platform
 from gate.run.deadlines import Deadlines
 from gate.run.journalling import Standing
 from gate.run.telling import Tell

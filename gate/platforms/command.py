@@ -12,12 +12,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Self
 
 from gate.model.run import HookRun
 from gate.model.units import lasting
+from gate.platforms.making import Around, Factory
 from gate.policy.policy import HookSetting
 from gate.run.hooking import Left
 
@@ -215,3 +216,10 @@ def _text(printed: bytes) -> str:
         return printed.decode("utf-8", "replace").strip()
     _, _, rest = printed.partition(b"\n")
     return f"...\n{rest.decode('utf-8', 'replace').strip()}"
+
+
+def _made(setting: HookSetting, around: Around) -> CommandHook:
+    return CommandHook(setting=setting, masked=around.masked)
+
+
+HOOKS: Mapping[str, Factory] = {"": _made}

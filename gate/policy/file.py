@@ -115,10 +115,14 @@ def _arguments(value: Any) -> Any:
 
 
 class HookTable(Table):
-    """One of `[[release.on_failure]]`, `on_refused` and `on_success`."""
+    """One of `[[release.on_failure]]` and its like: a command, or a hook by its name with options of its own."""
 
-    command: Annotated[list[str], BeforeValidator(_arguments)]
+    model_config = ConfigDict(extra="allow")
+
+    command: Annotated[list[str], BeforeValidator(_arguments)] | None = None
+    hook: str | None = None
     timeout: Seconds | None = None
+    required: YesOrNo | None = None
 
 
 class KillTable(Table):
@@ -158,6 +162,7 @@ class ReleaseTable(Table):
     replica_url: str | None = None
     throttle: ThrottleTable | None = None
     kill: list[KillTable] | None = None
+    on_begin: list[HookTable] | None = None
     on_failure: list[HookTable] | None = None
     on_refused: list[HookTable] | None = None
     on_success: list[HookTable] | None = None
@@ -212,6 +217,7 @@ class File(Table):
     calibration: dict[str, Rate] = Field(default_factory=dict)
     databases: dict[str, DatabaseTable] | None = None
     release: ReleaseTable | None = None
+    platform: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 Spelling = Callable[[tuple[int | str, ...]], str]
@@ -302,6 +308,7 @@ _TABLES: dict[tuple[str, ...], type[Table]] = {
     ("release",): ReleaseTable,
     ("release", "throttle"): ThrottleTable,
     ("release", "kill", _ANY): KillTable,
+    ("release", "on_begin", "*"): HookTable,
     ("release", "on_failure", _ANY): HookTable,
     ("release", "on_refused", _ANY): HookTable,
     ("release", "on_success", _ANY): HookTable,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from gate.model.plan import Mode, Severity
 from gate.policy.hours import AllowedHours
@@ -91,10 +92,17 @@ class KillFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class HookSetting:
-    """A program to call: its arguments, no shell; the run goes to its standard input as JSON."""
+    """What to call: a program (its arguments, no shell; the run goes to its standard input as JSON), or a `kind` of
+    `gate.platforms`, as `heroku.maintenance`, with its options as they were written.
 
-    command: tuple[str, ...]
+    `is_required`: of `on_begin`, whether nothing is begun where it does not work.
+    """
+
+    command: tuple[str, ...] = ()
     timeout_s: float = 30.0
+    kind: str = "command"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    is_required: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +138,7 @@ class Release:
     down: bool = False
     throttle: Throttle = Throttle()
     kill: tuple[KillFilter, ...] = ()
+    on_begin: tuple[HookSetting, ...] = ()
     on_failure: tuple[HookSetting, ...] = ()
     on_refused: tuple[HookSetting, ...] = ()
     on_success: tuple[HookSetting, ...] = ()
@@ -141,7 +150,8 @@ class Policy:
     """All of it. `relations` are limits of their own by `schema.name`; `rules` settings by the rule's name.
 
     `budget_s` is all the time that a release may take, None for no end. `free_disk_bytes` is what the server has free,
-    where gate cannot see it. `calibration` are figures of `gate.model.rates`, measured on this server.
+    where gate cannot see it. `calibration` are figures of `gate.model.rates`, measured on this server. `platforms` has
+    by the key of a platform what is told of it, as it was written: `gate.platforms` judges that.
     """
 
     limits: Limits = Limits()
@@ -156,6 +166,7 @@ class Policy:
     free_disk_bytes: int | None = None
     calibration: Mapping[str, float] = field(default_factory=dict)
     release: Release = Release()
+    platforms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def limits_of(self, relation: str) -> Limits:
         """Those of `schema.name`, the general ones without."""

@@ -10,7 +10,7 @@ from gate.policy.file import File, HookTable, KillTable, ReleaseTable, ThrottleT
 from gate.policy.journals import journal_path, journal_schema_problem
 from gate.policy.policy import DEFAULT, HookSetting, KillFilter, Release, Throttle, Undo
 
-_EVENTS = ("on_failure", "on_refused", "on_success")
+_EVENTS = ("on_begin", "on_failure", "on_refused", "on_success")
 _OFF = "off"
 # PostgreSQL counts its timeouts in milliseconds, and takes 0 for none at all.
 _SHORTEST_S = 0.001
@@ -62,7 +62,12 @@ def _filter(table: KillTable) -> KillFilter:
 def _hooks(tables: Sequence[HookTable] | None) -> tuple[HookSetting, ...] | None:
     if tables is None:
         return None
-    return tuple(HookSetting(command=tuple(table.command), **_given({"timeout_s": table.timeout})) for table in tables)
+    return tuple(map(_hook, tables))
+
+
+def _hook(table: HookTable) -> HookSetting:
+    told = _given({"timeout_s": table.timeout, "kind": table.hook, "is_required": table.required})
+    return HookSetting(command=tuple(table.command or ()), options=dict(table.model_extra or {}), **told)
 
 
 def _given(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,6 +130,17 @@ def _journal_problems(table: ReleaseTable, spelled: _Spelling) -> Iterator[str]:
         yield f"{spelled(('release', 'journal_published'))} says nothing of a journal that is a file"
 
 
+def _command_problems(table: HookTable, key: str) -> Iterator[str]:
+    if table.command is None:
+        yield f'{key} has neither command nor hook: write command = ["program", "argument"], or hook = "webhook"'
+    elif not table.command or not table.command[0].strip():
+        yield f'{key}.command names no program: write ["program", "argument"]'
+    elif any("\0" in argument for argument in table.command):
+        yield f"{key}.command holds a character that no argument may have"
+    for name in table.model_extra or ():
+        yield f"{key}: unknown key {name!r} of a command"
+
+
 def _throttle_problems(table: ThrottleTable | None, spelled: _Spelling) -> Iterator[str]:
     if table is None:
         return
@@ -146,9 +162,11 @@ def _kill_problems(table: KillTable, key: str) -> Iterator[str]:
 
 
 def _hook_problems(table: HookTable, key: str) -> Iterator[str]:
-    if not table.command or not table.command[0].strip():
-        yield f'{key}.command names no program: write ["program", "argument"]'
-    if any("\0" in argument for argument in table.command):
-        yield f"{key}.command holds a character that no argument may have"
+    if table.hook is None:
+        yield from _command_problems(table, key)
+    elif table.command is not None:
+        yield f"{key} has both a command and a hook: each is an entry of its own"
+    if table.required is not None and ".on_begin." not in key:
+        yield f"{key}.required is for on_begin: no other hook changes how a release ends"
     if table.timeout is not None and table.timeout < _SHORTEST_S:
         yield f"{key}.timeout is below 1 ms: no program could run in it"

@@ -52,6 +52,7 @@ def policy_of(file: File, origin: str, known: KnownRules) -> Policy:
         free_disk_bytes=file.free_disk,
         calibration=dict(file.calibration),
         release=release_of(file.release),
+        platforms=dict(file.platform),
     )
 
 

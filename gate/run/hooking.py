@@ -1,13 +1,15 @@
-"""Hooks: what is called when a release ends, in which order, and how they share the time that is left.
+"""Hooks: what is called when a release begins and ends, in which order, and how they share the time that is left.
 
-A hook never changes how the release ended: whatever becomes of it is a line in the report.
+A hook never changes how a release ended: whatever becomes of it is a line in the report. Only one of `on_begin` may
+keep it from beginning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from gate.model.changes import Change, KeptChange
 from gate.model.errors import GateError
 from gate.model.run import HookRun, Outcome
 from gate.policy.policy import HookSetting, Release
@@ -15,12 +17,17 @@ from gate.policy.policy import HookSetting, Release
 Left = Callable[[], float]
 """The seconds that are left; asked anew each time, for a signal shortens them."""
 
+ON_BEGIN = "on_begin"
+"""Something is pending and is let pass; nothing has been changed yet."""
+ON_WATCH_FAILURE = "on_watch_failure"
+"""After a deploy: the release is the current one, and goes wrong. Only here is a rollback due."""
+
 _LEAST_S = 0.05
 _SILENT = frozenset({Outcome.NOTHING_PENDING, Outcome.RUNNING})
 
 
 class Hook(Protocol):
-    """Something that wants to know how a release ended.
+    """Something that wants to know how a release goes.
 
     `document` is the run as JSON, `longest_s` what a call takes at most. `call` returns before `left_s()` is 0, and
     says in `HookRun.problem` what went wrong; the only errors that it may raise are gate's own.
@@ -33,6 +40,38 @@ class Hook(Protocol):
     def call(self, event: str, document: str, left_s: Left) -> HookRun: ...
 
 
+@runtime_checkable
+class Checked(Protocol):
+    """A hook that can tell beforehand whether it would work: a token's scopes, an app's name, a missing RBAC rule."""
+
+    def check(self, left_s: Left) -> str:
+        """What would keep it from working, with what to do about it; empty where nothing would. Changes nothing."""
+
+
+@runtime_checkable
+class Restoring(Protocol):
+    """A hook that changes something, and can put it back. In `call` it keeps each change in its ledger first."""
+
+    def restore(self, change: Change, left_s: Left) -> HookRun:
+        """Puts it back if it is still as gate has set it; what somebody else has changed since is left, and said.
+
+        `problem` is empty if there is nothing to do any more, in `output` what was done.
+        """
+
+
+class Ledger(Protocol):
+    """Where changes are written down before they are made. Raises GateError where nothing can be written."""
+
+    def keep(self, change: Change) -> str:
+        """The key that `settle` takes."""
+
+    def settle(self, key: str) -> None:
+        """It was put back, or was never made."""
+
+    def kept(self) -> tuple[KeptChange, ...]:
+        """Oldest first: what nobody has put back."""
+
+
 def event_of(outcome: Outcome) -> str | None:
     """Which hooks are called for it; None where nothing was to be done, and nobody needs to know."""
     if outcome in _SILENT:
@@ -41,8 +80,13 @@ def event_of(outcome: Outcome) -> str | None:
 
 
 def settings_of(release: Release, event: str) -> tuple[HookSetting, ...]:
-    """Those that the policy names for an event, in their order."""
-    return {"on_success": release.on_success, "on_refused": release.on_refused, "on_failure": release.on_failure}[event]
+    """Those that the policy names for an event of a release, in their order."""
+    return {
+        ON_BEGIN: release.on_begin,
+        "on_success": release.on_success,
+        "on_refused": release.on_refused,
+        "on_failure": release.on_failure,
+    }[event]
 
 
 def call_all(

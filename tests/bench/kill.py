@@ -21,9 +21,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from gate.app.platform import UNKNOWN
 from gate.embedded import Server, available, serve
 from gate.model.rates import Figures
+from gate.platforms.preset import UNKNOWN
 from gate.run.deadlines import Deadlines
 from tests.bench.stall.ways import GATE
 

@@ -7,10 +7,10 @@ import tomllib
 
 import pytest
 
-from gate.app.platform import platform_of
 from gate.app.settings import PREFIX, VARIABLES, Settings
 from gate.model.migration import Migration
 from gate.plan.known import all_rules
+from gate.platforms.known import platform_of
 from gate.policy.allowing import allowances
 from gate.policy.file import keys_at, validated
 from gate.policy.journals import journal_path
@@ -36,7 +36,7 @@ PLACES = [
     ("release", "on_failure", 0),
 ]
 # What a release does not do unless told, and what the platform says.
-WITHOUT_DEFAULT = {"grace", "replica_url", "kill", "on_failure", "on_refused", "on_success"}
+WITHOUT_DEFAULT = {"on_begin", "grace", "replica_url", "kill", "on_failure", "on_refused", "on_success"}
 
 
 def load(text: str) -> Policy:

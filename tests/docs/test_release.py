@@ -7,10 +7,11 @@ import re
 
 import pytest
 
-from gate.app.platform import Platform, platform_of
 from gate.cli.live import PREFIX, PROGRESS_EVERY_S
 from gate.model.errors import Exit
 from gate.model.units import lasting
+from gate.platforms.known import platform_of
+from gate.platforms.preset import Platform
 from gate.policy.policy import Release
 from gate.report.run.prose.events import lines
 from gate.run.deadlines import LONGEST_RESERVE

@@ -17,13 +17,13 @@ from gate.app.clock import Clock
 from gate.app.ground import Ground
 from gate.app.judging import judge_live
 from gate.app.opening import open_connection
-from gate.app.platform import UNKNOWN
 from gate.app.release import Releasing
 from gate.app.request import Request
 from gate.app.settings import Settings
 from gate.app.way_back import UNMARKS, WayBack, unmarked_first
 from gate.model.program import Command, Program, Unit, UnitKind
 from gate.model.run import Leftover, Outcome
+from gate.platforms.preset import UNKNOWN
 from gate.run.deadlines import Deadlines
 from gate.run.halting import Halt
 from gate.run.journalling import Start

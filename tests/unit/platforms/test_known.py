@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gate.app.platform import UNKNOWN, platform_of
+from gate.platforms.known import platform_of
+from gate.platforms.preset import UNKNOWN
 
 FLY = {"FLY_APP_NAME": "shop", "FLY_MACHINE_ID": "1781", "RELEASE_COMMAND": "1"}
 

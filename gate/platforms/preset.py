@@ -1,0 +1,114 @@
+"""What gate knows of one platform: what marks it, what time it gives, and the files that make gate at home there.
+
+A platform is one file of `gate.platforms.presets` with a `PRESET`; nothing else names it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+DEFAULT_BUDGET_S = 600.0
+DEFAULT_GRACE_S = 20.0
+LONG_BUDGET = "8h"
+# What a shell takes as one word; anything else in a variable is left out of a command that is to be pasted.
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*", re.ASCII)
+
+
+class Place(Enum):
+    """Where in a deploy gate runs. Only `BEFORE` is sure that a failure keeps the new release from becoming current."""
+
+    BEFORE = "before the new release is current"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """The platform that a process runs on, as its environment tells; `key` is empty where it is none that gate knows.
+
+    `name` is for people, `place_name` what the platform calls the place: release phase, pre-deploy Job, one-off dyno.
+    `budget_s` and `grace_s` hold where nothing else is told. `apart` is the command line before `gate release` where
+    that is run beside a deploy, `around` what else to know. `app` is what the platform calls the app, None where it
+    does not say.
+    """
+
+    key: str = ""
+    name: str = "unknown"
+    place: Place = Place.UNKNOWN
+    place_name: str = ""
+    budget_s: float = DEFAULT_BUDGET_S
+    grace_s: float = DEFAULT_GRACE_S
+    apart: str = ""
+    around: str = ""
+    app: str | None = None
+
+    def detached(self, budget: str = LONG_BUDGET) -> str:
+        """How to run a release that takes longer than a deploy may, in words that can be pasted."""
+        return f"{self.apart}gate release --budget {budget}{self.around}"
+
+
+UNKNOWN = Platform()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """A row of the table in docs/platforms.md, in plain words; `source` is where the platform says so.
+
+    `hook` is the place where gate is called, `failure` what becomes of a deploy whose command fails, `ends_after` its
+    time limit, `signals` what it gets and how long before it is killed, `marks` the variables that identify it.
+    """
+
+    hook: str
+    failure: str
+    ends_after: str
+    signals: str
+    marks: str
+    has_shell: bool | None
+    notes: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What `gate init` was asked for. `budget_s` is gate's own; every other deadline follows from it.
+
+    `image` is the container's, `options` are those of one platform by their names on the command line.
+    """
+
+    budget_s: float
+    name: str = "app"
+    image: str | None = None
+    namespace: str | None = None
+    source: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file to be written, by its path in the project; `then` says what is left to do with it."""
+
+    path: str
+    text: str
+    then: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """One platform. `recognise` answers None where the environment is not its own; those of a low `order` are asked
+    first. `files` are for `gate init KEY`, None where there is no file to be written.
+    """
+
+    key: str
+    name: str
+    recognise: Callable[[Mapping[str, str]], Platform | None]
+    limits: Limits
+    files: Callable[[Wish], tuple[File, ...]] | None = None
+    order: int = 50
+
+
+def word(environment: Mapping[str, str], name: str) -> str:
+    """The variable's value if it may stand in a command line as it is, else nothing."""
+    value = environment.get(name, "")
+    return value if _WORD.fullmatch(value) else ""
