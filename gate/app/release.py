@@ -28,7 +28,7 @@ from gate.model.version import VERSION
 from gate.platforms.known import platform_of
 from gate.platforms.preset import Platform
 from gate.run.deadlines import Deadlines
-from gate.run.journalling import Standing
+from gate.run.journalling import Standing, runner_lock_holder
 from gate.run.telling import Tell
 from gate.sources.tool import Source
 
@@ -92,11 +92,21 @@ def release(request: Request, tell: Tell, environment: Mapping[str, str] = os.en
     with connected(releasing) as connection:
         answer = pending.read(connection, source)
         standing = journal_of(settings, connection).standing()
-        if not answer.migrations and not ours(standing, source):
+        if not answer.migrations and not ours(standing, source) and not _is_left(settings, connection, standing):
             return _nothing(releasing, connection, answer, standing)
         from gate.app.releasing import run_release
 
         return run_release(releasing, connection)
+
+
+def _is_left(settings: Settings, connection: psycopg.Connection, standing: Standing) -> bool:
+    """Whether a dead run has changed something outside the database that is still to be put back."""
+    changes = [kept for kept in standing.changes if kept.database in ("", connection.info.dbname)]
+    if not changes or standing.is_newer:
+        return False
+    from gate.db.rows import fetch
+
+    return not fetch(connection, runner_lock_holder(settings.journal_schema))
 
 
 def connected(releasing: Releasing) -> psycopg.Connection:

@@ -14,6 +14,7 @@ from gate.app.admitting import admitted, check_time
 from gate.app.bookkeeping import check, rows_of
 from gate.app.clock import Clock
 from gate.app.ground import Ground, looks_for_s
+from gate.app.hooks import Hooks, JournalLedger
 from gate.app.journals import others, ours
 from gate.app.judging import Judged, judge_live
 from gate.app.release import Releasing, connected
@@ -22,7 +23,7 @@ from gate.app.unfinished import Afresh, GoOn, LetBe, TakeBack, cannot_take_back,
 from gate.app.way_back import WayBack
 from gate.app.world import Interrupted
 from gate.db.connect import bound
-from gate.db.errors import scrubbed, translated
+from gate.db.errors import translated
 from gate.db.leftovers import leftovers
 from gate.db.rows import fetch
 from gate.db.session import pooler
@@ -31,19 +32,17 @@ from gate.model.migration import Migration, Query
 from gate.model.plan import Plan
 from gate.model.program import Program
 from gate.model.rates import PastRun
-from gate.model.run import InTheWay, Leftover, Outcome, Run, State, UnitRun
+from gate.model.run import HookRun, InTheWay, Leftover, Outcome, Run, State, UnitRun
 from gate.model.run_document import to_json
 from gate.model.version import VERSION
-from gate.platforms.command import CommandHook
 from gate.policy.policy import Undo as UndoPolicy
 from gate.run.draining import still_waiting
 from gate.run.ending import Target, end_run
 from gate.run.halting import Halt, stopped
-from gate.run.hooking import call_all, event_of, settings_of
+from gate.run.hooking import event_of
 from gate.run.journalling import Kept, ProgramState, Start
 from gate.run.supervising import Job, Supervisor
 from gate.run.undoing import Undo
-from gate.sql.masking import masked
 
 _SERVER = Query(
     "SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.pg_is_in_recovery() AS is_standby, "
@@ -108,10 +107,17 @@ class _Release:
     took_up: str | None = None
     is_begun: bool = False
     history: tuple[PastRun, ...] = ()
+    called: list[HookRun] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.world = self.ground.world
         self.journal = self.ground.journal
+        self.hooks = Hooks(
+            policy=self.releasing.settings.policy,
+            platform=self.releasing.platform,
+            now_s=self.world.now,
+            beat=self.world.beat_if_due,
+        )
 
     def run(self, deadlock_timeout_s: float) -> Run:
         """One runner at a time, with all its connections, or how it ends without."""
@@ -180,10 +186,12 @@ class _Release:
                 budget_s=self.releasing.deadlines.budget_s,
             )
         )
+        self.hooks.ledger = JournalLedger(journal=self.journal, run=self.releasing.id, database=info.dbname)
         try:
             ended = self._worked()
         except GateError as error:
             outcome = _OUTCOMES.get(Exit(error.exit_code), Outcome.REFUSED)
+            self.called += self.hooks.restore(outcome, self._hooks_left_s)
             self._write_end(self._ended(outcome, problem=error.problem, remedy=error.remedy))
             raise
         ended = self._with_hooks(ended)
@@ -271,7 +279,7 @@ class _Release:
     def _take_back(self, kept: Kept) -> None:
         """What the file was before is undone, so that what it is now can be planned."""
         assert kept.program is not None
-        self.is_begun = True
+        self._begin()
         undo = Undo(site=self.site, job=self._job(kept.program, None, kept.key, kept))
         if not undo.run({mark.ordinal: mark for mark in kept.marks}):
             self.leftovers += undo.left
@@ -358,8 +366,36 @@ class _Release:
         return name not in {migration.id or migration.name for migration in waiting}
 
     def _run(self, job: Job) -> None:
-        self.job, self.is_begun = job, True
+        self._begin()
+        self.job = job
         self.supervisor.run(job)
+
+    def _begin(self) -> None:
+        """Before the first act, whatever that is: hooks are tried out, and those of `on_begin` are called."""
+        if self.is_begun:
+            return
+        for problem in self.hooks.check(self._work_left_s):
+            self.releasing.request.warn(problem)
+            self.releasing.notes.append(problem)
+        if self.releasing.request.calls_hooks:
+            begun = self.hooks.begin(to_json(self._ended(Outcome.RUNNING)), self._work_left_s)
+            self.called += begun
+            self._check_begun(begun)
+        self.is_begun = True
+
+    def _check_begun(self, begun: Sequence[HookRun]) -> None:
+        if self.world.stop is not None:
+            raise stopped(f"stopped by {self.world.stop}")
+        failed = self.hooks.has_failed(begun)
+        if failed is not None:
+            raise Halt(
+                Outcome.REFUSED,
+                f"{failed.name}, which has to work before anything is begun, does not: {failed.problem}",
+                remedy="put it right, or write required = false beside it in gate.toml; nothing was begun",
+            )
+
+    def _work_left_s(self) -> float:
+        return 0.0 if self.world.stop is not None else self.releasing.deadlines.left_s(self.world.now())
 
     # --- how it ends --------------------------------------------------------------------------------------------------
 
@@ -416,13 +452,13 @@ class _Release:
             return ()
 
     def _with_hooks(self, ended: Run) -> Run:
-        """The hooks that the policy has for such an end; they change nothing of it."""
+        """What was changed outside is put back, then people are told; neither changes how the run ended."""
+        self.called += self.hooks.restore(ended.outcome, self._hooks_left_s)
         event = event_of(ended.outcome)
-        if event is None or not self.releasing.request.calls_hooks:
-            return ended
-        chosen = settings_of(self.releasing.settings.policy.release, event)
-        hooks = [CommandHook(setting=setting, masked=_without_secrets) for setting in chosen]
-        return replace(ended, hooks=call_all(hooks, event, to_json(ended), self._hooks_left_s, self.world.now))
+        if event is not None and self.releasing.request.calls_hooks:
+            document = to_json(replace(ended, hooks=tuple(self.called)))
+            self.called += self.hooks.call(event, document, self._hooks_left_s)
+        return replace(ended, hooks=tuple(self.called))
 
     def _hooks_left_s(self) -> float:
         """A signal that comes meanwhile shortens it."""
@@ -440,6 +476,7 @@ class _Release:
             units=tuple(self.units),
             acts=tuple(site.acts) if site is not None else (),
             leftovers=tuple(self.leftovers),
+            hooks=tuple(self.called),
             took_up=self.took_up,
             **more,
         )
@@ -453,8 +490,3 @@ def _as_undone(unit: UnitRun, job: Job, undone: Sequence[int]) -> UnitRun:
 def _what_is_left(program: Program, kept: Kept) -> Program:
     units = tuple(unit for unit in program.units if kept.mark_of(unit.ordinal).state is not State.DONE)
     return replace(program, units=units)
-
-
-def _without_secrets(text: str) -> str:
-    """What a hook has printed."""
-    return masked(scrubbed(text))

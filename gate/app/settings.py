@@ -170,7 +170,7 @@ def _told(policy: Policy, request: Request) -> Policy:
     if request.grace_s is not None:
         release = replace(release, grace_s=request.grace_s)
     if not request.calls_hooks:
-        release = replace(release, on_failure=(), on_refused=(), on_success=())
+        release = replace(release, on_begin=(), on_failure=(), on_refused=(), on_success=())
     budget_s = policy.budget_s if request.budget_s is None else request.budget_s
     return replace(policy, release=release, budget_s=budget_s)
 

@@ -58,7 +58,7 @@ class World:
 
     def rest(self, seconds: float) -> None:
         """Until then, or until a connection has something to read, or a signal came."""
-        self._beat_if_due()
+        self.beat_if_due()
         readable = [lane for lane in self.lanes if lane.is_busy and lane.fileno() >= 0]
         writable = [lane for lane in readable if lane.wants_to_write]
         wakers = [self._woken[0]] if self._woken is not None and self.stop is None else []
@@ -72,7 +72,8 @@ class World:
         if self.stop is None:
             self.stop, self.stopped_s = why, time.monotonic()
 
-    def _beat_if_due(self) -> None:
+    def beat_if_due(self) -> None:
+        """For whoever is at work for long without resting here."""
         if time.monotonic() - self._beaten_s >= self.beat_every_s:
             self._beaten_s = time.monotonic()
             self.beat()

@@ -13,6 +13,7 @@ from gate.journal.making import made, refusal
 from gate.journal.published import finding
 from gate.journal.tables import TABLES, VERSIONS, JournalVersion
 from gate.journal.writing import DURABLY, Writing
+from gate.model.changes import Change
 from gate.model.errors import UsageError
 from gate.model.migration import Query
 from gate.model.plan import Finding
@@ -123,6 +124,13 @@ class DatabaseJournal:
 
     def read(self, rows: Sequence[Row]) -> Mark | None:
         return reading.mark(rows)
+
+    def keep_change(self, change: Change, *, run: str) -> str:
+        return str(document(self.ask(self._writing.keeps_change(change, run))))
+
+    def settle_change(self, key: str) -> None:
+        self.ask(self._writing.settles_change(key))
+        self.ask(self._writing.prunes_changes())
 
     def settled(self) -> tuple[Kept, ...]:
         if not _is_readable(self._look()):

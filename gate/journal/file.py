@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from gate.journal.writing import ending
+from gate.model.changes import Change, KeptChange
 from gate.model.errors import UsageError
 from gate.model.migration import Query
 from gate.model.plan import Finding
 from gate.model.program import Program
 from gate.model.rates import PastRun
-from gate.model.records import to_record
+from gate.model.records import from_record, to_record
 from gate.model.run import Outcome, Run, UnitRun
 from gate.run.journalling import Kept, KnownRun, Mark, ProgramState, Standing, Start
 from gate.run.world import Row
@@ -50,7 +51,9 @@ class FileJournal:
         if not lines:
             return Standing(place=place)
         newest = max(line.get("journal", 0) for line in lines)
-        return Standing(place=place, version=newest, is_newer=newest > VERSION, runs=_runs(lines))
+        return Standing(
+            place=place, version=newest, is_newer=newest > VERSION, runs=_runs(lines), changes=_changes(lines)
+        )
 
     def needs_acceptance(self) -> Finding | None:
         return None
@@ -101,6 +104,14 @@ class FileJournal:
 
     def read(self, rows: Sequence[Row]) -> Mark | None:  # noqa: ARG002 - as `keep`
         return None
+
+    def keep_change(self, change: Change, *, run: str) -> str:
+        key = f"{run}/{len(_lines(self._text()))}"
+        self._append({"changes": key, "run": run, "at": _now(), "change": change})
+        return key
+
+    def settle_change(self, key: str) -> None:
+        self._append({"settles": key, "at": _now()})
 
     def settled(self) -> tuple[Kept, ...]:
         return ()
@@ -186,6 +197,22 @@ def _lines(text: str) -> list[Line]:
         if isinstance(document, dict):
             found.append(document)
     return found
+
+
+def _changes(lines: Sequence[Line]) -> tuple[KeptChange, ...]:
+    settled = {line["settles"] for line in lines if "settles" in line}
+    databases = {line["begins"]: line["database"] for line in lines if "begins" in line}
+    return tuple(
+        KeptChange(
+            key=line["changes"],
+            run=line["run"],
+            made_at=line["at"],
+            change=from_record(Change, line["change"]),
+            database=databases.get(line["run"], ""),
+        )
+        for line in lines
+        if "changes" in line and line["changes"] not in settled
+    )
 
 
 def _runs(lines: Sequence[Line]) -> tuple[KnownRun, ...]:

@@ -11,10 +11,12 @@ from typing import Any
 
 from gate.journal.answers import document, utc
 from gate.journal.names import identifier
+from gate.model.changes import Change, KeptChange
 from gate.model.migration import Query
 from gate.model.program import Program
 from gate.model.program_document import from_json
 from gate.model.rates import PastRun
+from gate.model.records import from_record
 from gate.model.run import Backend, Outcome, State
 from gate.model.work import Work
 from gate.run.journalling import Kept, KnownRun, Mark, ProgramState, Standing
@@ -36,7 +38,9 @@ SELECT pg_catalog.json_build_object(
     FROM (SELECT * FROM {schema}.programs WHERE state = 'unfinished') AS p),
   'units', (SELECT pg_catalog.json_agg(u ORDER BY u.program, u.ordinal)
     FROM (SELECT u.* FROM {schema}.units AS u JOIN {schema}.programs AS p ON p.id = u.program
-          WHERE p.state = 'unfinished') AS u)
+          WHERE p.state = 'unfinished') AS u),
+  'changes', (SELECT pg_catalog.json_agg(c ORDER BY c.id)
+    FROM (SELECT * FROM {schema}.changes WHERE settled_at IS NULL) AS c)
 )::text AS answer
 """
 
@@ -93,6 +97,7 @@ def standing(rows: Sequence[Row], *, place: str, version: int) -> Standing:
         is_newer=written > version,
         unfinished=kept(rows),
         runs=tuple(_run(item["run"], item["heartbeat_age_s"]) for item in found["runs"] or ()),
+        changes=tuple(map(_change, found["changes"] or ())),
     )
 
 
@@ -140,6 +145,12 @@ def _kept(row: Mapping[str, Any], marks: tuple[Mark | None, ...]) -> Kept:
         kept_at=utc(row["kept_at"]) or "",
         program=_program(written) if all(mark is not None for mark in marks) else None,
         marks=tuple(mark for mark in marks if mark is not None),
+    )
+
+
+def _change(row: Mapping[str, Any]) -> KeptChange:
+    return KeptChange(
+        key=str(row["id"]), run=row["run"], made_at=utc(row["made_at"]) or "", change=from_record(Change, row["change"])
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gate.journal.names import identifier
 
-TABLES = ("journal_versions", "runs", "programs", "units")
+TABLES = ("journal_versions", "runs", "programs", "units", "changes")
 BOOKKEEPING = "applied"
 """Where gate itself writes down plain files, in the schema that the journal has too unless it is told otherwise."""
 
@@ -104,6 +104,14 @@ CREATE TABLE IF NOT EXISTS {schema}.units (
   estimated_s double precision,
   PRIMARY KEY (program, ordinal)
 ) WITH (fillfactor = 50)""",
+    """
+CREATE TABLE IF NOT EXISTS {schema}.changes (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  run text NOT NULL,
+  made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  settled_at timestamptz,
+  change json NOT NULL
+)""",
 )
 
 VERSIONS = (JournalVersion(version=1, statements=_FIRST),)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gate.journal.names import identifier
+from gate.model.changes import Change
 from gate.model.migration import Query
 from gate.model.program import Program, Unit
 from gate.model.program_document import to_json
@@ -95,6 +96,15 @@ class Writing:
             *(mark.note or None, _masked(mark.error) or None, mark.sqlstate or None),
         )
 
+    def keeps_change(self, change: Change, run: str) -> Query:
+        return self._query(_KEEP_CHANGE, run, _json(change))
+
+    def settles_change(self, key: str) -> Query:
+        return self._query(_SETTLE_CHANGE, key)
+
+    def prunes_changes(self) -> Query:
+        return self._query(_PRUNE_CHANGES, str(RUNS_KEPT))
+
     def finishes(self, key: int, state: ProgramState) -> Query:
         return self._query(_FINISH, state.value, str(key))
 
@@ -150,6 +160,19 @@ DELETE FROM {schema}.runs WHERE ended_at IS NOT NULL AND id IN (
 _PRUNE_PROGRAMS = """
 DELETE FROM {schema}.programs WHERE state <> 'unfinished' AND id IN (
   SELECT p.id FROM {schema}.programs AS p WHERE p.state <> 'unfinished' ORDER BY p.id DESC OFFSET %s::integer)
+"""
+
+_KEEP_CHANGE = """
+INSERT INTO {schema}.changes (run, change) VALUES (%s::text, %s::json) RETURNING id::text AS answer
+"""
+
+_SETTLE_CHANGE = """
+UPDATE {schema}.changes SET settled_at = clock_timestamp() WHERE id = %s::bigint AND settled_at IS NULL
+"""
+
+_PRUNE_CHANGES = """
+DELETE FROM {schema}.changes WHERE settled_at IS NOT NULL AND id IN (
+  SELECT c.id FROM {schema}.changes AS c WHERE c.settled_at IS NOT NULL ORDER BY c.id DESC OFFSET %s::integer)
 """
 
 _KEEP = """

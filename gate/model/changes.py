@@ -39,9 +39,13 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class KeptChange:
-    """A change that the journal has and that nobody has put back yet; `made_at` is ISO 8601 in UTC."""
+    """A change that the journal has and that nobody has put back yet; `made_at` is ISO 8601 in UTC.
+
+    `database` is empty for a journal that is in the database itself.
+    """
 
     key: str
     run: str
     made_at: str
     change: Change
+    database: str = ""

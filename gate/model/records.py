@@ -48,6 +48,8 @@ def _reader(hint: Any) -> Reader:
     if origin in (Union, types.UnionType):
         (inner,) = (argument for argument in arguments if argument is not types.NoneType)
         return _or_none(_reader(inner))
+    if origin is Mapping:
+        return _checked(dict)
     if origin is tuple:
         return _tuple_reader(arguments)
     if dataclasses.is_dataclass(hint):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
+from gate.model.changes import Change, KeptChange
 from gate.model.migration import Query
 from gate.model.plan import Finding
 from gate.model.program import Program, Unit
@@ -151,7 +152,7 @@ class Standing:
 
     `is_newer`: a newer gate, `made_by`, has changed it; it is read and never written to. `unreadable` says why nothing
     of it could be read, and `remedy` what to do; that is the GRANT where it `is_forbidden`. `unfinished` are in the
-    order in which they were kept, `runs` newest first.
+    order in which they were kept, `runs` newest first, `changes` outside the database that nobody has put back.
     """
 
     place: str
@@ -163,6 +164,7 @@ class Standing:
     is_forbidden: bool = False
     unfinished: tuple[Kept, ...] = ()
     runs: tuple[KnownRun, ...] = ()
+    changes: tuple[KeptChange, ...] = ()
 
     def unfinished_of(self, source: str, migration: str) -> Kept | None:
         """The program of that migration which was not brought to its end."""
@@ -227,6 +229,12 @@ class Journal(Protocol):
 
     def read(self, rows: Sequence[Row]) -> Mark | None:
         """The mark in the rows of `asks`; None where there is none."""
+
+    def keep_change(self, change: Change, *, run: str) -> str:
+        """Before it is made. The key is what `settle_change` takes."""
+
+    def settle_change(self, key: str) -> None:
+        """It was put back, or was never made."""
 
     def settled(self) -> tuple[Kept, ...]:
         """The last programs whose migrations somebody else has brought to their end: no run looks at them again."""

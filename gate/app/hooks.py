@@ -1,0 +1,188 @@
+"""The hooks of one release: made from the policy, tried out, called; and what they have changed is put back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from gate.db.errors import scrubbed
+from gate.model.changes import Change, KeptChange, Until
+from gate.model.errors import GateError
+from gate.model.run import HookRun, Outcome
+from gate.platforms.making import Around, made
+from gate.platforms.preset import Platform
+from gate.platforms.secrets import Secrets
+from gate.policy.policy import HookSetting, Policy
+from gate.run.halting import Halt
+from gate.run.hooking import ON_BEGIN, Checked, Hook, Ledger, Left, Restoring, call_all, settings_of
+from gate.run.journalling import Journal
+from gate.sql.masking import masked
+
+RESTORED = "restore"
+"""The event of what was put back, in the report."""
+_CHECK_S = 10.0
+_EVENTS = (ON_BEGIN, "on_success", "on_refused", "on_failure")
+_WELL = frozenset({Outcome.DONE, Outcome.NOTHING_PENDING})
+
+
+@dataclass(frozen=True, kw_only=True)
+class JournalLedger:
+    """Changes in the journal of a run that has begun."""
+
+    journal: Journal
+    run: str
+    database: str
+
+    def keep(self, change: Change) -> str:
+        with _as_errors():
+            return self.journal.keep_change(change, run=self.run)
+
+    def settle(self, key: str) -> None:
+        with _as_errors():
+            self.journal.settle_change(key)
+
+    def kept(self) -> tuple[KeptChange, ...]:
+        with _as_errors():
+            changes = self.journal.standing().changes
+        return tuple(kept for kept in changes if kept.database in ("", self.database))
+
+
+class _as_errors:  # noqa: N801 - reads as a word of the statement
+    """A journal that cannot be asked halts a release; to a hook it is an error like others."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, Halt):
+            raise GateError(error.problem, remedy=error.remedy) from error
+
+
+@dataclass(kw_only=True)
+class Hooks:
+    """`ledger` is None until the run is in the journal. `beat` is called while a hook takes its time."""
+
+    policy: Policy
+    platform: Platform
+    now_s: Callable[[], float]
+    beat: Callable[[], None] = lambda: None
+    ledger: Ledger | None = None
+    secrets: Secrets = field(default_factory=Secrets)
+
+    def masked(self, text: str) -> str:
+        """Without passwords of URLs and of SQL, and without what hooks were given."""
+        return self.secrets.masked(masked(scrubbed(text)))
+
+    def check(self, left_s: Left) -> tuple[str, ...]:
+        """What would keep hooks from working, should they be called. Raises UsageError for settings that are wrong."""
+        until_s = self.now_s() + min(_CHECK_S, left_s())
+        hooks = dict.fromkeys(setting.kind for event in _EVENTS for setting in settings_of(self.policy.release, event))
+        if not hooks:
+            return ()
+        return tuple(dict.fromkeys(self._checked(lambda: until_s - self.now_s())))
+
+    def _checked(self, left_s: Left) -> Iterator[str]:
+        for event in _EVENTS:
+            for hook in self._made(settings_of(self.policy.release, event)):
+                if isinstance(hook, Checked) and (problem := _problem_of(hook, left_s)):
+                    yield f"{event}: {hook.name} would not work: {self.masked(problem)}"
+
+    def begin(self, document: str, left_s: Left) -> tuple[HookRun, ...]:
+        """Those of `on_begin`, up to the first that has to work and does not."""
+        found: list[HookRun] = []
+        for setting in self.policy.release.on_begin:
+            found += self._call((setting,), ON_BEGIN, document, left_s)
+            if found[-1].problem and setting.is_required:
+                break
+        return tuple(found)
+
+    def has_failed(self, begun: Iterable[HookRun]) -> HookRun | None:
+        """The one of `begin` that keeps the release from beginning."""
+        pairs = zip(self.policy.release.on_begin, begun, strict=False)
+        return next((run for setting, run in pairs if run.problem and setting.is_required), None)
+
+    def call(self, event: str, document: str, left_s: Left) -> tuple[HookRun, ...]:
+        """Those of the event that a release ended with."""
+        return self._call(settings_of(self.policy.release, event), event, document, left_s)
+
+    def _call(self, settings: Iterable[HookSetting], event: str, document: str, left_s: Left) -> tuple[HookRun, ...]:
+        return call_all(
+            [self._made_or_broken(setting) for setting in settings], event, document, self._beating(left_s), self.now_s
+        )
+
+    def restore(self, outcome: Outcome, left_s: Left) -> tuple[HookRun, ...]:
+        """Puts back what this run and dead ones have changed, newest first; some of it only after a good end."""
+        if self.ledger is None:
+            return ()
+        try:
+            kept = self.ledger.kept()
+        except GateError as error:
+            return (HookRun(event=RESTORED, name="changes", seconds=0.0, problem=f"cannot be read: {error}"),)
+        due = [item for item in kept if item.change.until is Until.RUN_ENDS or outcome in _WELL]
+        return tuple(self._restored(item, self._beating(left_s)) for item in reversed(due))
+
+    def _restored(self, kept: KeptChange, left_s: Left) -> HookRun:
+        begun_s, change = self.now_s(), kept.change
+        try:
+            done = self._restoring(change).restore(change, left_s)
+            if not done.problem and self.ledger is not None:
+                self.ledger.settle(kept.key)
+        except GateError as error:
+            problem = self.masked(f"{change.what} is not put back: {error}")
+            return HookRun(event=RESTORED, name=change.kind, seconds=self.now_s() - begun_s, problem=problem)
+        return done
+
+    def _restoring(self, change: Change) -> Restoring:
+        hook = made(HookSetting(kind=change.kind, options=change.where), self._around())
+        if not isinstance(hook, Restoring):
+            raise GateError("this gate cannot do that")
+        return hook
+
+    def _made(self, settings: Iterable[HookSetting]) -> list[Hook]:
+        around = self._around()
+        return [made(setting, around) for setting in settings]
+
+    def _made_or_broken(self, setting: HookSetting) -> Hook:
+        """When a release ends it is too late to complain of a setting: nothing may hide how it ended."""
+        try:
+            return made(setting, self._around())
+        except GateError as error:
+            return _Broken(name=setting.kind, problem=self.masked(f"{error}; {error.remedy}".rstrip("; ")))
+
+    def _around(self) -> Around:
+        return Around(
+            environment=os.environ,
+            platform=self.platform,
+            tables=self.policy.platforms,
+            secrets=self.secrets,
+            ledger=self.ledger,
+            masked=self.masked,
+        )
+
+    def _beating(self, left_s: Left) -> Left:
+        """The lock of a run ends with its heartbeat, and a hook may take longer than three of them."""
+
+        def asked() -> float:
+            self.beat()
+            return left_s()
+
+        return asked
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Broken:
+    """A hook that could not be made."""
+
+    name: str
+    problem: str
+    longest_s: float = 0.1
+
+    def call(self, event: str, document: str, left_s: Left) -> HookRun:  # noqa: ARG002 - as every hook
+        return HookRun(event=event, name=self.name, seconds=0.0, problem=self.problem)
+
+
+def _problem_of(hook: Checked, left_s: Left) -> str:
+    try:
+        return hook.check(left_s) if left_s() > 0 else ""
+    except GateError as error:
+        return str(error)
