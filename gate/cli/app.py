@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gate.cli import baseline, calibrate, explain, kill, plan, release, schema, snapshot, status
+from gate.cli import baseline, calibrate, explain, init, kill, plan, release, schema, snapshot, status
 from gate.cli.exits import exit_table
 from gate.model.version import VERSION
 
@@ -66,3 +66,4 @@ app.command("baseline", short_help="Adopt a database without bookkeeping.")(base
 app.command("calibrate", short_help="Measure this server, for the times in a plan.")(calibrate.calibrate)
 app.command("explain", short_help="One rule: the harm, and the way out.")(explain.explain)
 app.command("schema", short_help="The JSON Schema of a plan, or of a run.")(schema.schema)
+app.command("init", short_help="Write the files for a platform, or for a CI.")(init.init)

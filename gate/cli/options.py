@@ -11,7 +11,7 @@ from gate.model.errors import UsageError
 from gate.policy import quantities
 
 
-def _time(option: str) -> Callable[[str], float]:
+def time_of(option: str) -> Callable[[str], float]:
     """Reads a time as gate.toml has it; what is none is an error that names the option."""
 
     def seconds(written: str) -> float:
@@ -129,7 +129,7 @@ Budget = Annotated[
     typer.Option(
         "--budget",
         metavar="TIME",
-        parser=_time("--budget"),
+        parser=time_of("--budget"),
         show_default=False,
         help="All the time that the release may take, such as 8h or 45min. Without it: budget in gate.toml, else what "
         "the platform that is recognised allows.",
@@ -140,7 +140,7 @@ Grace = Annotated[
     typer.Option(
         "--grace",
         metavar="TIME",
-        parser=_time("--grace"),
+        parser=time_of("--grace"),
         show_default=False,
         help="How long there is after SIGTERM, for what has to be undone and for hooks. Without it: release.grace in "
         "gate.toml, else 20s, on Fly.io 4s.",

@@ -20,5 +20,5 @@ def all_presets() -> tuple[Preset, ...]:
 
 def platform_of(environment: Mapping[str, str]) -> Platform:
     """By what the environment names; `UNKNOWN` where no platform knows it for its own."""
-    asked = (preset.recognise(environment) for preset in all_presets())
+    asked = (preset.recognise(environment) for preset in all_presets() if preset.recognise)
     return next((platform for platform in asked if platform is not None), UNKNOWN)

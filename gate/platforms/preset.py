@@ -1,6 +1,7 @@
 """What gate knows of one platform: what marks it, what time it gives, and the files that make gate at home there.
 
-A platform is one file of `gate.platforms.presets` with a `PRESET`; nothing else names it.
+A platform is one file of `gate.platforms.presets` with a `PRESET`; nothing else names it. So is a way to install that
+is no platform of its own: Helm, a CI.
 """
 
 from __future__ import annotations
@@ -42,10 +43,13 @@ class Platform:
     grace_s: float = DEFAULT_GRACE_S
     apart: str = ""
     around: str = ""
+    alone: str = ""
     app: str | None = None
 
     def detached(self, budget: str = LONG_BUDGET) -> str:
         """How to run a release that takes longer than a deploy may, in words that can be pasted."""
+        if self.alone:
+            return self.alone.replace("BUDGET", budget)
         return f"{self.apart}gate release --budget {budget}{self.around}"
 
 
@@ -74,7 +78,8 @@ class Limits:
 class Wish:
     """What `gate init` was asked for. `budget_s` is gate's own; every other deadline follows from it.
 
-    `image` is the container's, `options` are those of one platform by their names on the command line.
+    `image` is the container's, `source` the migrations as `gate release` is to get them, `fleet` the number of shares
+    that many databases are released in; `options` are those of one preset by their names on the command line.
     """
 
     budget_s: float
@@ -82,29 +87,52 @@ class Wish:
     image: str | None = None
     namespace: str | None = None
     source: str | None = None
+    fleet: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Merged:
+    """A file of the user's with ours in it. `loses` says what of theirs would go, empty where nothing would."""
+
+    text: str
+    loses: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class File:
-    """A file to be written, by its path in the project; `then` says what is left to do with it."""
+    """A file to be written, by its path in the project; `then` says what is left to do with it.
+
+    `into` puts it into a file that is there already (a line of a Procfile); without it such a file is left alone unless
+    --force is given, and is then replaced.
+    """
 
     path: str
     text: str
     then: str = ""
+    into: Callable[[str], Merged] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """One platform. `recognise` answers None where the environment is not its own; those of a low `order` are asked
-    first. `files` are for `gate init KEY`, None where there is no file to be written.
+    """What `gate init KEY` writes, and the platform of that key, where it is one that a process can run on.
+
+    `recognise` answers None where the environment is not its own; those of a low `order` are asked first. What is a way
+    to install and no platform (Helm, a CI) has neither `recognise` nor `limits`. `files` is None where there is no file
+    to be written, and raises UsageError for a wish that cannot be met; this module is imported at every start, so what
+    it needs for that it imports itself. `about` is a line for the list of presets, `directory` where the files go
+    unless told, `options` those that it takes as NAME=VALUE, with what they mean.
     """
 
     key: str
     name: str
-    recognise: Callable[[Mapping[str, str]], Platform | None]
-    limits: Limits
+    recognise: Callable[[Mapping[str, str]], Platform | None] | None = None
+    limits: Limits | None = None
     files: Callable[[Wish], tuple[File, ...]] | None = None
+    about: str = ""
+    directory: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    budget_s: float = DEFAULT_BUDGET_S
     order: int = 50
 
 

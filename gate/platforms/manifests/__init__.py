@@ -1,0 +1,1 @@
+"""The files that `gate init` writes, as text. Imported only when they are to be written."""
