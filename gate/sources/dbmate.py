@@ -15,7 +15,7 @@ from gate.model.errors import UsageError
 from gate.model.migration import Migration, Query, Sending
 from gate.sources.files import file_names, samples, shown, text_of
 from gate.sources.state import RAILS_TABLE, pending_by_version
-from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
+from gate.sources.tool import DEFAULTS, Applied, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
 from gate.sql.script import split_script
 
 _FILE = re.compile(r"([0-9]+).*\.sql\Z", re.DOTALL)
@@ -74,6 +74,9 @@ class Dbmate:
             late="dbmate --strict refuses it" if is_strict else "dbmate applies it all the same",
             late_severity="refuse" if is_strict else "note",
         )
+
+    def applied(self, migrations: Sequence[Migration], rows: Sequence[Row]) -> Applied:  # noqa: ARG002 - a row each
+        return Applied(ids=frozenset(str(row["version"]) for row in rows))
 
     def creates_bookkeeping(self, place: Place) -> tuple[Query, ...]:
         table = Query(f"create table if not exists {place.sql} (version varchar primary key)")

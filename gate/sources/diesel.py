@@ -15,7 +15,7 @@ from gate.model.errors import UsageError
 from gate.model.migration import Migration, Query, Sending
 from gate.sources.files import directory_names, names_in, shown, text_of
 from gate.sources.state import pending_by_version
-from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
+from gate.sources.tool import DEFAULTS, Applied, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
 from gate.sql.script import split_script
 
 
@@ -76,6 +76,9 @@ class Diesel:
     def pending(self, migrations: Sequence[Migration], rows: Sequence[Row] | None) -> Pending:
         """Whatever has no row, by version; older ones too."""
         return pending_by_version("Diesel", migrations, rows, late="Diesel applies it all the same")
+
+    def applied(self, migrations: Sequence[Migration], rows: Sequence[Row]) -> Applied:  # noqa: ARG002 - a row each
+        return Applied(ids=frozenset(str(row["version"]) for row in rows))
 
     def creates_bookkeeping(self, place: Place) -> tuple[Query, ...]:
         table = Query(

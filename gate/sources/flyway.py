@@ -18,9 +18,10 @@ from typing import Any
 from gate.model.errors import UsageError
 from gate.model.migration import Migration, Query, ScriptStatement, Sending
 from gate.sources.files import directory_names, file_names, shown, text_of
-from gate.sources.flyway_history import abbreviated, pending, version_key
+from gate.sources.flyway_history import abbreviated, applied, pending, version_key
 from gate.sources.tool import (
     DEFAULTS,
+    Applied,
     FoundTable,
     Options,
     Pending,
@@ -127,6 +128,9 @@ class Flyway:
 
     def pending(self, migrations: Sequence[Migration], rows: Sequence[Row] | None) -> Pending:
         return pending(migrations, rows or (), is_out_of_order_allowed=self.options.is_out_of_order_allowed)
+
+    def applied(self, migrations: Sequence[Migration], rows: Sequence[Row]) -> Applied:
+        return applied(migrations, rows)
 
     def creates_bookkeeping(self, place: Place) -> tuple[Query, ...]:
         made = (

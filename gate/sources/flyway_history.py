@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from gate.model.migration import Migration, StateFinding
 from gate.sources.state import database_ahead, edited_after_applied, file_missing, out_of_order, tool_dirty
-from gate.sources.tool import Pending, Row
+from gate.sources.tool import Applied, Pending, Row
 
 _Version: TypeAlias = tuple[int, ...]
 
@@ -54,6 +54,37 @@ def pending(migrations: Sequence[Migration], rows: Sequence[Row], *, is_out_of_o
             *_edited(history, files),
             *_late(history, waiting, is_out_of_order_allowed=is_out_of_order_allowed),
         ),
+    )
+
+
+def applied(migrations: Sequence[Migration], rows: Sequence[Row]) -> Applied:
+    """Rows that stand and succeeded, as written; with the files also what a baseline stands for.
+
+    A repeatable script counts once its last run was of the file as it is here.
+    """
+    history = _history(rows)
+    failed = [row for row in (*history.versioned.values(), *history.repeatable.values()) if not row["success"]]
+    done = {key: str(row["version"]) for key, row in history.versioned.items() if row["success"]}
+    files = {version_key(one.id or ""): one.id or "" for one in migrations if not one.is_repeatable}
+    again = {one.id or "": one for one in migrations if one.is_repeatable}
+    repeated = {
+        name
+        for name, row in history.repeatable.items()
+        if row["success"] and (name not in again or _stands(again[name], row))
+    }
+    covered = {name for key, name in files.items() if key in done or key <= history.baseline}
+    is_open = not files and history.baseline != (-1,)
+    return Applied(
+        ids=frozenset({*done.values(), *repeated, *covered}),
+        failed=tuple(_dirty(row).problem for row in failed),
+        unknown=_before_baseline(".".join(map(str, history.baseline))) if is_open else "",
+    )
+
+
+def _before_baseline(version: str) -> str:
+    return (
+        f"Flyway's baseline is {version}: whether it stands for that one only the files tell; name the directory that "
+        "has them"
     )
 
 

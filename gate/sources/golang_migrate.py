@@ -17,7 +17,7 @@ from gate.model.errors import UsageError
 from gate.model.migration import Migration, Query, Sending, StateFinding
 from gate.sources.files import file_names, shown, text_of
 from gate.sources.state import database_ahead, file_missing, tool_dirty
-from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
+from gate.sources.tool import DEFAULTS, Applied, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
 from gate.sql.script import split_script
 
 _FILE = re.compile(r"([0-9]+)_(.*)\.(down|up)\.(.*)\Z", re.DOTALL)
@@ -93,6 +93,20 @@ class GolangMigrate:
             return Pending(findings=file_missing([str(version)], tool=self.name, behaviour=stops, severity="refuse"))
         return Pending(ahead=(str(version),), findings=database_ahead([str(version)], tool=self.name, behaviour=stops))
 
+    def applied(self, migrations: Sequence[Migration], rows: Sequence[Row]) -> Applied:
+        """The one version, and by the order of the files whatever is older."""
+        if not rows or rows[0]["version"] < 0:
+            return Applied()
+        version, is_dirty = int(rows[0]["version"]), bool(rows[0]["dirty"])
+        files = [int(one.id or 0) for one in migrations]
+        is_placed = bool(files) and (version in files or version > files[-1])
+        older = {str(one) for one in files if one < version} if is_placed else set()
+        return Applied(
+            ids=frozenset(older | (set() if is_dirty else {str(version)})),
+            failed=(_dirty(version).problem,) if is_dirty else (),
+            unknown="" if is_placed else _only_one(version),
+        )
+
     def creates_bookkeeping(self, place: Place) -> tuple[Query, ...]:
         table = Query(
             f"CREATE TABLE IF NOT EXISTS {place.sql} (version bigint not null primary key, dirty boolean not null)"
@@ -145,6 +159,13 @@ def _dirty(version: int) -> StateFinding:
             f"see how far it came and repair by hand, then `migrate force {version}` if it is whole now, "
             "or force the version before it if it is undone"
         ),
+    )
+
+
+def _only_one(version: int) -> str:
+    return (
+        f"golang-migrate keeps one version, {version} now: what came before it only the order of the files tells; name "
+        "the directory that has them"
     )
 
 

@@ -16,7 +16,7 @@ from gate.model.errors import UsageError
 from gate.model.migration import Migration, Query, ScriptStatement, Sending
 from gate.sources.files import file_names, samples, shown, text_of
 from gate.sources.state import database_ahead, file_missing, out_of_order
-from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
+from gate.sources.tool import DEFAULTS, Applied, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
 from gate.sql.script import split_script
 
 _SQL_FILE = re.compile(r"([0-9]+)_.*\.sql\Z", re.DOTALL)
@@ -109,6 +109,11 @@ class Goose:
                 ),
             ),
         )
+
+    def applied(self, migrations: Sequence[Migration], rows: Sequence[Row]) -> Applied:  # noqa: ARG002 - a row each
+        """Of several rows of a version the last one counts: older goose wrote one more when it took it back."""
+        last = {str(row["version_id"]): bool(row["is_applied"]) for row in rows}
+        return Applied(ids=frozenset(version for version, is_applied in last.items() if is_applied and version != "0"))
 
     def creates_bookkeeping(self, place: Place) -> tuple[Query, ...]:
         table = Query(

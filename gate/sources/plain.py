@@ -16,7 +16,7 @@ from gate.model.errors import UsageError
 from gate.model.migration import Migration, Query, Sending
 from gate.sources.files import bytes_of, file_names, shown, text_of
 from gate.sources.state import database_ahead, edited_after_applied, file_missing, out_of_order
-from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
+from gate.sources.tool import DEFAULTS, Applied, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
 from gate.sql.script import split_script
 
 _FILE = re.compile(r"([0-9]+)(?:[-_. ].*)?\.sql\Z", re.DOTALL)
@@ -101,6 +101,9 @@ class Plain:
                 ),
             ),
         )
+
+    def applied(self, migrations: Sequence[Migration], rows: Sequence[Row]) -> Applied:  # noqa: ARG002 - a row each
+        return Applied(ids=frozenset(str(row["id"]) for row in rows))
 
     def creates_bookkeeping(self, place: Place) -> tuple[Query, ...]:
         table = Query(

@@ -17,7 +17,7 @@ from gate.model.errors import UsageError
 from gate.model.migration import Migration, Query, Sending, StateFinding
 from gate.sources.files import bytes_of, directory_names, shown, text_of
 from gate.sources.state import database_ahead, edited_after_applied, file_missing, out_of_order, tool_dirty
-from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
+from gate.sources.tool import DEFAULTS, Applied, FoundTable, Options, Pending, Place, Row, Source, Tool, creates_schema
 from gate.sql.script import split_script
 
 _LOCK = 72707369
@@ -102,6 +102,14 @@ class Prisma:
                     remedy="give the directory a name newer than all that are applied",
                 ),
             ),
+        )
+
+    def applied(self, migrations: Sequence[Migration], rows: Sequence[Row]) -> Applied:  # noqa: ARG002 - a row each
+        standing = [row for row in rows if row["rolled_back_at"] is None]
+        failed = [row for row in standing if row["finished_at"] is None]
+        return Applied(
+            ids=frozenset(row["migration_name"] for row in standing if row not in failed),
+            failed=tuple(_failed(row).problem for row in failed),
         )
 
     def creates_bookkeeping(self, place: Place) -> tuple[Query, ...]:

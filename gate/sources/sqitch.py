@@ -16,7 +16,7 @@ from gate.model.migration import Migration, Query, Sending
 from gate.sources.files import bytes_of, names_in, shown, text_of
 from gate.sources.sqitch_plan import Change, Dependency, Layout, Plan, read_layout, read_plan, script_hash
 from gate.sources.state import database_ahead, edited_after_applied, file_missing, out_of_order
-from gate.sources.tool import DEFAULTS, FoundTable, Options, Pending, Place, Row, Source, Tool, identifier
+from gate.sources.tool import DEFAULTS, Applied, FoundTable, Options, Pending, Place, Row, Source, Tool, identifier
 from gate.sql.script import split_script
 
 _LOCK = 75474063
@@ -54,10 +54,11 @@ class Sqitch:
         return found.has("change_id", "script_hash", "change", "project", "committed_at", "planned_at")
 
     def rows(self, place: Place) -> Query:
-        return Query(
-            f"SELECT change_id, script_hash, change FROM {place.sql} WHERE project = %s ORDER BY committed_at",
-            (self._plan().project,),
-        )
+        """Of this project; of all that share the registry where there is no plan to name one."""
+        columns = f"SELECT change_id, script_hash, change FROM {place.sql}"
+        if not self._layout().plan.exists():
+            return Query(f"{columns} ORDER BY committed_at")
+        return Query(f"{columns} WHERE project = %s ORDER BY committed_at", (self._plan().project,))
 
     def pending(self, migrations: Sequence[Migration], rows: Sequence[Row] | None) -> Pending:
         """Whatever follows the change that was deployed last; sqitch looks at nothing else."""
@@ -106,6 +107,12 @@ class Sqitch:
         if all(migration.id in deployed for migration in migrations):
             return Pending(ahead=tuple(extra), findings=database_ahead(names, tool="sqitch", behaviour=stops))
         return Pending(findings=file_missing(names, tool="sqitch", behaviour=stops, severity="refuse"))
+
+    def applied(self, migrations: Sequence[Migration], rows: Sequence[Row]) -> Applied:
+        """By the SHA-1 of a change, and by its name: that of the last one where a change was reworked."""
+        deployed = {str(row["change"]): str(row["change_id"]) for row in rows}
+        planned = {one.name: one.id or "" for one in migrations}
+        return Applied(ids=frozenset(str(row["change_id"]) for row in rows), names={**deployed, **planned})
 
     def creates_bookkeeping(self, place: Place) -> tuple[Query, ...]:
         raise UsageError(

@@ -6,7 +6,7 @@ Nothing here talks to the database: what must be asked or written is a Query val
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -98,12 +98,31 @@ class Pending:
     ahead: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Applied:
+    """What the bookkeeping says is applied: `ids` as the tool writes them, and how people call some of them.
+
+    `failed` are migrations that the tool has as begun and not finished, in words. `unknown` says why an id that is not
+    among `ids` may be applied all the same, and what would make it known; empty where it is not applied.
+    """
+
+    ids: frozenset[str] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
+    failed: tuple[str, ...] = ()
+    unknown: str = ""
+
+    def has(self, wanted: str) -> bool:
+        """Exactly that id, or the name of exactly that one."""
+        return wanted in self.ids or self.names.get(wanted) in self.ids
+
+
 class Source(Protocol):
     """One directory of one tool.
 
     `migrations` reads names, ids and checksums, no statements; `load` fills one migration's text and statements and
     says how the tool sends it; both raise UsageError (InvalidSql for text). `pending` is pure; None for its rows is the
-    same as no rows. `begins` is what the tool writes before the first statement of a migration, `marks` what it writes
+    same as no rows. `applied` is what the rows say by themselves, for whoever has no files: then `migrations` is empty.
+    `begins` is what the tool writes before the first statement of a migration, `marks` what it writes
     when the migration is done; `marks` fits whether or not `begins` was run. `marks_inside` tells whether the tool
     itself marks in the migration's transaction; to do so is always right, for the rows come out the same.
 
@@ -133,6 +152,7 @@ class Source(Protocol):
     def is_bookkeeping(self, found: FoundTable) -> bool: ...
     def rows(self, place: Place) -> Query: ...
     def pending(self, migrations: Sequence[Migration], rows: Sequence[Row] | None) -> Pending: ...
+    def applied(self, migrations: Sequence[Migration], rows: Sequence[Row]) -> Applied: ...
     def creates_bookkeeping(self, place: Place) -> tuple[Query, ...]: ...
     def begins(self, migration: Migration, place: Place) -> tuple[Query, ...]: ...
     def marks(self, migration: Migration, place: Place) -> tuple[Query, ...]: ...
