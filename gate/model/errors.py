@@ -10,6 +10,7 @@ GateError
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class Exit(IntEnum):
@@ -30,21 +31,37 @@ class Exit(IntEnum):
     @property
     def meaning(self) -> str:
         """One line for the documentation."""
-        return _MEANINGS[self]
+        return _CODES[self].meaning
+
+    @property
+    def may_be_retried(self) -> bool:
+        """Whether the same program, started again, may end otherwise: a platform may then do so by itself."""
+        return _CODES[self].may_be_retried
 
 
-_MEANINGS = {
-    Exit.DONE: "done, or nothing to do",
-    Exit.INTERNAL: "internal error: a bug in gate",
-    Exit.USAGE: "usage or configuration is wrong; text that is not SQL",
-    Exit.REFUSED: "refused: the plan says why and what to do instead",
-    Exit.LOCK_NOT_ACQUIRED: "a lock was not acquired in time; a retry makes sense",
-    Exit.ANOTHER_GATE: "another gate, or the migration tool itself, is at work on this database",
-    Exit.STOPPED_RESUMABLE: "stopped by a deadline or a signal; the next run takes up what is left",
-    Exit.STOPPED_NEEDS_PERSON: "stopped, and what is left needs a person",
-    Exit.MIGRATION_FAILED: "a migration or the child command failed",
-    Exit.UNREACHABLE: "cannot connect; a retry makes sense",
-    Exit.MISSING_PRIVILEGE: "a privilege is missing; the message names the GRANT",
+class _Code(NamedTuple):
+    """What a new exit code has to decide."""
+
+    meaning: str
+    may_be_retried: bool
+
+
+_CODES = {
+    Exit.DONE: _Code("done, or nothing to do", may_be_retried=False),
+    Exit.INTERNAL: _Code("internal error: a bug in gate", may_be_retried=False),
+    Exit.USAGE: _Code("usage or configuration is wrong; text that is not SQL", may_be_retried=False),
+    Exit.REFUSED: _Code("refused: the plan says why and what to do instead", may_be_retried=False),
+    Exit.LOCK_NOT_ACQUIRED: _Code("a lock was not acquired in time; a retry makes sense", may_be_retried=True),
+    Exit.ANOTHER_GATE: _Code(
+        "another gate, or the migration tool itself, is at work on this database", may_be_retried=True
+    ),
+    Exit.STOPPED_RESUMABLE: _Code(
+        "stopped by a deadline or a signal; the next run takes up what is left", may_be_retried=True
+    ),
+    Exit.STOPPED_NEEDS_PERSON: _Code("stopped, and what is left needs a person", may_be_retried=False),
+    Exit.MIGRATION_FAILED: _Code("a migration or the child command failed", may_be_retried=False),
+    Exit.UNREACHABLE: _Code("cannot connect; a retry makes sense", may_be_retried=True),
+    Exit.MISSING_PRIVILEGE: _Code("a privilege is missing; the message names the GRANT", may_be_retried=False),
 }
 
 

@@ -74,10 +74,9 @@ def _expect(expect: Expect) -> str:
 
 def exit_codes() -> str:
     """The table of `gate.model.errors.Exit`."""
-    rows = [f"| {code.value} | {code.meaning} |" for code in Exit]
-    return "\n".join(
-        [_MADE, "# Exit codes", "", "The same for every command.", "", "| code | meaning |", "|---|---|", *rows, ""],
-    )
+    rows = [f"| {code.value} | {code.meaning} | {'yes' if code.may_be_retried else ''} |" for code in Exit]
+    head = ["| code | meaning | worth a retry by itself |", "|---|---|---|"]
+    return "\n".join([_MADE, "# Exit codes", "", "The same for every command.", "", *head, *rows, ""])
 
 
 def cli() -> str:
