@@ -124,6 +124,7 @@ class UnitRun:
 
     `path` is the migration's file, `line` the statement's in it. `sql` is without secrets. `note` says what else there
     is to know: adopted, dropped and built anew, already marked. `error`, `detail` and `hint` are the server's words.
+    `began_at` is ISO 8601 in UTC, None of one that was not begun.
     """
 
     migration: str
@@ -146,6 +147,7 @@ class UnitRun:
     detail: str = ""
     hint: str = ""
     path: str | None = None
+    began_at: str | None = None
 
     @property
     def detail_names_rows(self) -> bool:

@@ -11,6 +11,7 @@ import re
 
 from gate.model.document import Document, range_of
 from gate.model.document import document as plan_document
+from gate.model.repeats import dedupe_key
 from gate.model.run import Act, HookRun, InTheWay, Leftover, Run, UnitRun
 
 SCHEMA = 1
@@ -36,6 +37,7 @@ def document(run: Run, *, shows_rows: bool = False) -> Document:
         "exit_code": int(run.exit),
         "problem": run.problem or None,
         "remedy": run.remedy or None,
+        "dedupe": _dedupe(run),
         "took_up": run.took_up,
         "budget_s": run.budget_s,
         "longest_blocked_s": _milliseconds(run.longest_blocked_s),
@@ -50,6 +52,15 @@ def document(run: Run, *, shows_rows: bool = False) -> Document:
         "notes": list(run.notes),
         "plan": None if run.plan is None else plan_document(run.plan, shows_rows=shows_rows),
     }
+
+
+def _dedupe(run: Run) -> str:
+    return dedupe_key(
+        database=run.database or None,
+        fingerprint=run.plan.fingerprint if run.plan is not None else None,
+        outcome=run.outcome.value,
+        problem=run.problem or None,
+    )
 
 
 def _server(version: str) -> Document | None:
@@ -70,6 +81,7 @@ def _unit(unit: UnitRun, shows_rows: bool) -> Document:  # noqa: FBT001 - handed
         "sql": unit.sql or None,
         "state": unit.state.value,
         "attempts": unit.attempts,
+        "began_at": unit.began_at,
         "seconds": _milliseconds(unit.seconds),
         "waited_s": _milliseconds(unit.waited_s),
         "blocked_s": _milliseconds(unit.blocked_s),

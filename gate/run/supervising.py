@@ -83,6 +83,7 @@ class Supervisor:
             state=State.WAITING,
             line=unit.line,
             planned=unit.seconds,
+            began_at=self.site.clock.utc(),
         )
         self._tell_begun(job, unit, told)
         begun_s = self.site.clock.now()
