@@ -18,8 +18,9 @@ class Request:
 
     `source` is the directory, `tool` the tool's name, `database` one of those that gate.toml names. `expect` is a file
     that `gate plan --format json` wrote, `journal` is `database` or `file:PATH`, `replica_url` is given as
-    `database_url` is; without `calls_hooks` none is called. `say` is told what is being done, for whoever is waiting;
-    `warn` what the person should know although it is no part of the answer.
+    `database_url` is; without `calls_hooks` none is called. `schema_at_least`, `timeout_s` and `job` are of `gate
+    wait`: an id or `latest`, how long, and the Job that is to bring it. `say` is told what is being done, for whoever
+    is waiting; `warn` what the person should know although it is no part of the answer.
     """
 
     source: str | None = None
@@ -42,6 +43,9 @@ class Request:
     journal_schema: str | None = None
     replica_url: str | None = None
     calls_hooks: bool = True
+    schema_at_least: str | None = None
+    timeout_s: float | None = None
+    job: str | None = None
     say: Say = silent
     warn: Say = silent
 

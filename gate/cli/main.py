@@ -62,6 +62,10 @@ def _run(arguments: Sequence[str]) -> int:
         from gate.cli.running import run as run_release
 
         return run_release(*request_of(values))
+    if command == "wait":
+        from gate.cli.waiting import run as run_wait
+
+        return run_wait(*request_of(values))
     from gate.cli.planning import run as run_plan
 
     return run_plan(*request_of(values))

@@ -1,5 +1,5 @@
-"""The usual lines of `gate plan` and `gate release`, read without typer: in a release phase its import would cost as
-much as the answer.
+"""The usual lines of `gate plan`, `gate release` and `gate wait`, read without typer: in a release phase its import
+would cost as much as the answer.
 
 Whatever is not usual (help, completion, an option that is not known or misses its value) is left to typer, which then
 says what is wrong. A test holds the two against each other.
@@ -39,6 +39,13 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "--journal-schema": "journal_schema",
         "--replica-url": "replica_url",
     },
+    "wait": {
+        **{option: name for option, name in _SHARED.items() if option not in ("--sample", "--pooler")},
+        "--schema-at-least": "schema_at_least",
+        "--timeout": "timeout_s",
+        "--job": "job",
+        "--journal-schema": "journal_schema",
+    },
 }
 FLAGS: Mapping[str, Mapping[str, tuple[str, bool]]] = {
     "plan": {"--first-run": ("is_first_run", True), "--show-rows": ("shows_rows", True)},
@@ -47,9 +54,15 @@ FLAGS: Mapping[str, Mapping[str, tuple[str, bool]]] = {
         "--show-rows": ("shows_rows", True),
         "--no-hooks": ("calls_hooks", False),
     },
+    "wait": {"--no-hooks": ("calls_hooks", False), "--quiet": ("is_quiet", True), "-q": ("is_quiet", True)},
 }
-_READ: Mapping[str, Callable[[str], float]] = {"sample_s": float, "budget_s": seconds, "grace_s": seconds}
-_OF_PRINTING = ("format_name", "output", "shows_rows")
+_READ: Mapping[str, Callable[[str], float]] = {
+    "sample_s": float,
+    "budget_s": seconds,
+    "grace_s": seconds,
+    "timeout_s": seconds,
+}
+_OF_PRINTING = ("format_name", "output", "shows_rows", "is_quiet")
 
 
 def read_line(arguments: Sequence[str]) -> tuple[str, dict[str, Any]] | None:
