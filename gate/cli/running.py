@@ -9,13 +9,14 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from gate.app.databases import names
+from gate.app.metrics import emit
 from gate.app.mode import who_says
 from gate.app.request import Request, silent
 from gate.app.settings import load
 from gate.cli.live import Telling, teller
 from gate.cli.output import check, look, write_what_was_done
 from gate.cli.printing import Printing
-from gate.cli.stderr import tell
+from gate.cli.stderr import tell, warn
 from gate.model.errors import Exit, GateError, UsageError
 from gate.model.plan import Mode, Verdict
 from gate.model.run import Run
@@ -42,11 +43,13 @@ def run(request: Request, printing: Printing, releases: Releases = _release) -> 
             remedy=f"--format takes one of: {', '.join(formats())}",
         )
     check(printing.output)
-    wanted = names(request, load(request))
+    settings = load(request)
+    wanted = names(request, settings)
     if wanted:
         return _run_several(request, printing, wanted, releases)
     done = _heard(request, releases)
     write_what_was_done(render(printing.format_name, done, _look(printing)), printing.output)
+    emit(done, settings, warn)
     return _exit(done)
 
 
@@ -68,6 +71,8 @@ def _run_several(request: Request, printing: Printing, wanted: Sequence[str], re
         _write_several(printing, done, wanted[len(done) :])
         raise
     _write_several(printing, done, wanted[len(done) :])
+    for name, ended in done:
+        emit(ended, load(replace(request, database=name)), warn)
     return _exit(done[-1][1])
 
 

@@ -168,6 +168,16 @@ class ReleaseTable(Table):
     on_success: list[HookTable] | None = None
 
 
+class MetricsTable(Table):
+    """`[metrics]`."""
+
+    textfile: str | None = None
+    pushgateway: str | None = None
+    job: str | None = None
+    instance: str | None = None
+    traces: YesOrNo | None = None
+
+
 class DatabaseTable(Table):
     """`[databases.NAME]`."""
 
@@ -217,6 +227,7 @@ class File(Table):
     calibration: dict[str, Rate] = Field(default_factory=dict)
     databases: dict[str, DatabaseTable] | None = None
     release: ReleaseTable | None = None
+    metrics: MetricsTable | None = None
     platform: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
@@ -304,6 +315,7 @@ _TABLES: dict[tuple[str, ...], type[Table]] = {
     ("allowed_hours", _ANY): HoursTable,
     ("wait_for", _ANY): WaitForTable,
     ("checks",): ChecksTable,
+    ("metrics",): MetricsTable,
     ("databases", _ANY): DatabaseTable,
     ("release",): ReleaseTable,
     ("release", "throttle"): ThrottleTable,

@@ -146,6 +146,20 @@ class Release:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """Where a release leaves its figures: a file for node_exporter, a push gateway (`env:NAME`, `file:PATH`, or a URL
+    without secrets) that keeps them by `job`, database and `instance`. `traces` says whether spans are sent,
+    None: where the environment names a collector.
+    """
+
+    textfile: str | None = None
+    pushgateway: str | None = None
+    job: str = "gate"
+    instance: str | None = None
+    traces: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """All of it. `relations` are limits of their own by `schema.name`; `rules` settings by the rule's name.
 
@@ -166,6 +180,7 @@ class Policy:
     free_disk_bytes: int | None = None
     calibration: Mapping[str, float] = field(default_factory=dict)
     release: Release = Release()
+    metrics: Metrics = Metrics()
     platforms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def limits_of(self, relation: str) -> Limits:

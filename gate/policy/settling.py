@@ -10,9 +10,10 @@ from difflib import get_close_matches
 from gate.model.errors import UsageError
 from gate.model.plan import Mode, Severity
 from gate.model.rules import Rule, find_rule
+from gate.policy.addresses import address_problem
 from gate.policy.file import FIGURES, File, LimitsTable, RuleTable
 from gate.policy.hours import AllowedHours, allowed_hours
-from gate.policy.policy import DEFAULT, Checks, Limits, Policy, RuleSetting, Splits, WaitFor
+from gate.policy.policy import DEFAULT, Checks, Limits, Metrics, Policy, RuleSetting, Splits, WaitFor
 from gate.policy.releasing import release_of, release_problems
 
 KnownRules = Callable[[], Sequence[Rule]]
@@ -52,6 +53,7 @@ def policy_of(file: File, origin: str, known: KnownRules) -> Policy:
         free_disk_bytes=file.free_disk,
         calibration=dict(file.calibration),
         release=release_of(file.release),
+        metrics=_metrics(file),
         platforms=dict(file.platform),
     )
 
@@ -91,6 +93,11 @@ def _checks(file: File) -> Checks:
     return replace(DEFAULT.checks, **{name: value for name, value in told.items() if value is not None})
 
 
+def _metrics(file: File) -> Metrics:
+    told = file.metrics.model_dump() if file.metrics is not None else {}
+    return replace(DEFAULT.metrics, **{name: value for name, value in told.items() if value is not None})
+
+
 def _name(name: str, rules: Sequence[Rule]) -> str:
     rule = find_rule(name, tuple(rules))
     return rule.name if rule else name
@@ -109,6 +116,7 @@ def _problems(file: File) -> Iterator[str]:
         if name not in FIGURES:
             yield f"unknown key 'calibration.{name}'{_near(name, FIGURES)} (gate calibrate prints this table)"
     yield from _database_problems(file)
+    yield from _metrics_problems(file)
     yield from release_problems(file)
 
 
@@ -165,6 +173,21 @@ def _database_problems(file: File) -> Iterator[str]:
             yield f"databases.{name}.replica_url_variable is no variable's name: the URL stands in the environment"
         if table.tool is not None and table.source is not None and table.source.tool is not None:
             yield f"databases.{name}.tool stands beside databases.{name}.source.tool: one is enough"
+
+
+def _metrics_problems(file: File) -> Iterator[str]:
+    told = file.metrics
+    if told is None:
+        return
+    for key in ("textfile", "pushgateway", "job", "instance"):
+        if not (getattr(told, key) or "-").strip():
+            yield f"metrics.{key} is empty: take it out"
+    if told.textfile is not None and told.textfile.strip() and not told.textfile.endswith(".prom"):
+        yield "metrics.textfile does not end in .prom: node_exporter reads no other file"
+    if told.pushgateway is not None and (problem := address_problem(told.pushgateway)):
+        yield f"metrics.pushgateway {problem}: put it into a variable, and write env:NAME"
+    if told.pushgateway is None and (told.job, told.instance) != (None, None):
+        yield "metrics.job and metrics.instance are for metrics.pushgateway, which is not there"
 
 
 def _rule_problems(tables: Mapping[str, RuleTable], rules: Sequence[Rule]) -> Iterator[str]:
