@@ -16,7 +16,7 @@ from gate.rules import families
 
 FOLDER = Path(__file__).parents[2] / "docs"
 _MADE = "<!-- Made by `python -m tests.docs --write`; change the code, not this page. -->\n"
-_COMMANDS = ("plan", "release", "status", "kill", "snapshot", "baseline", "calibrate", "explain", "schema", "init")
+_COMMANDS = tuple(command.name or "" for command in app.registered_commands)
 
 
 _HEADINGS = {
