@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gate.db.errors import scrubbed
 from gate.model.changes import Change, KeptChange, Until
@@ -16,6 +17,7 @@ from gate.platforms.secrets import Secrets
 from gate.policy.policy import HookSetting, Policy
 from gate.run.halting import Halt
 from gate.run.hooking import ON_BEGIN, Checked, Hook, Ledger, Left, Restoring, call_all, settings_of
+from gate.run.hooking_repeats import quieted
 from gate.run.journalling import Journal
 from gate.sql.masking import masked
 
@@ -60,7 +62,9 @@ class _as_errors:  # noqa: N801 - reads as a word of the statement
 
 @dataclass(kw_only=True)
 class Hooks:
-    """`ledger` is None until the run is in the journal. `beat` is called while a hook takes its time."""
+    """`ledger` is None until the run is in the journal. `beat` is called while a hook takes its time. `earlier` has the
+    documents of the runs in the journal, newest first: people are not told the same refusal again.
+    """
 
     policy: Policy
     platform: Platform
@@ -68,6 +72,7 @@ class Hooks:
     beat: Callable[[], None] = lambda: None
     ledger: Ledger | None = None
     secrets: Secrets = field(default_factory=Secrets)
+    earlier: Callable[[], Sequence[Mapping[str, Any]]] = tuple
 
     def masked(self, text: str) -> str:
         """Without passwords of URLs and of SQL, and without what hooks were given."""
@@ -103,7 +108,9 @@ class Hooks:
 
     def call(self, event: str, document: str, left_s: Left) -> tuple[HookRun, ...]:
         """Those of the event that a release ended with."""
-        return self._call(settings_of(self.policy.release, event), event, document, left_s)
+        hooks = [self._made_or_broken(setting) for setting in settings_of(self.policy.release, event)]
+        told = quieted(hooks, event, document, self.earlier)
+        return call_all(told, event, document, self._beating(left_s), self.now_s)
 
     def _call(self, settings: Iterable[HookSetting], event: str, document: str, left_s: Left) -> tuple[HookRun, ...]:
         return call_all(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -117,6 +117,7 @@ class _Release:
             platform=self.releasing.platform,
             now_s=self.world.now,
             beat=self.world.beat_if_due,
+            earlier=self._earlier,
         )
 
     def run(self, deadlock_timeout_s: float) -> Run:
@@ -459,6 +460,13 @@ class _Release:
             document = to_json(replace(ended, hooks=tuple(self.called)))
             self.called += self.hooks.call(event, document, self._hooks_left_s)
         return replace(ended, hooks=tuple(self.called))
+
+    def _earlier(self) -> tuple[Mapping[str, Any], ...]:
+        """The documents of the runs in the journal, as far as they can be read."""
+        try:
+            return tuple(run.document for run in self.journal.standing().runs)
+        except (Halt, GateError):
+            return ()
 
     def _hooks_left_s(self) -> float:
         """A signal that comes meanwhile shortens it."""

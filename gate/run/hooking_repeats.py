@@ -6,7 +6,8 @@ told, and gets the key by which a receiver knows it again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
@@ -32,13 +33,21 @@ class TellsPeople(Protocol):
     def repeat_after_s(self) -> float: ...
 
 
-def quieted(hooks: Sequence[Hook], event: str, document: Told, earlier: Sequence[Told]) -> tuple[Hook, ...]:
+def quieted(
+    hooks: Sequence[Hook], event: str, document: str, earlier: Callable[[], Sequence[Told]]
+) -> tuple[Hook, ...]:
     """The hooks, with one that says why it is silent in place of each that has told this before.
 
-    `earlier` are the documents of the runs in the journal, newest first; this one is skipped, and
-    one that never ended.
+    `document` is the run's as hooks get it. `earlier` has the documents of the runs in the journal, newest first; this
+    one is skipped, and one that never ended. It is asked only where somebody may be silent.
     """
-    return tuple(_quiet(hook, event, document, earlier) for hook in hooks)
+    if not any(isinstance(hook, TellsPeople) and hook.repeat_after_s > 0 for hook in hooks):
+        return tuple(hooks)
+    told = json.loads(document)
+    if told.get("outcome") != Outcome.REFUSED.value:
+        return tuple(hooks)
+    before = earlier()
+    return tuple(_quiet(hook, event, told, before) for hook in hooks)
 
 
 def is_repeat(document: Told, earlier: Sequence[Told], within_s: float, *, event: str, name: str) -> str:
@@ -52,7 +61,7 @@ def is_repeat(document: Told, earlier: Sequence[Told], within_s: float, *, event
         return ""
     key = dedupe_of(document)
     for other in earlier:
-        if not other or other.get("run") == document.get("run"):
+        if not other or other.get("run") == document.get("run") or not _is_of_same(other, document):
             continue
         at = _ended(other)
         if at is None or dedupe_of(other) != key or now - at > timedelta(seconds=within_s):
@@ -80,6 +89,11 @@ class _Silent:
     def call(self, event: str, document: str, left_s: Left) -> HookRun:  # noqa: ARG002 - as every hook
         output = f"{_NOT_AGAIN}: this same refusal was told {self.before}"
         return HookRun(event=event, name=self.name, seconds=0.0, output=output)
+
+
+def _is_of_same(other: Told, document: Told) -> bool:
+    """A journal may be that of several databases, and a database that of several projects."""
+    return all(other.get(name) == document.get(name) for name in ("database", "source"))
 
 
 def _has_told(other: Told, event: str, name: str) -> bool:

@@ -324,6 +324,10 @@ def test_what_went_well_in_between_makes_it_news() -> None:
     assert repeats(well, BEFORE) == ""
 
 
+def test_other_databases_of_one_journal_are_no_news() -> None:
+    assert repeats({**ended("other", "2026-01-02T03:20:00Z"), "database": "billing"}, BEFORE) != ""
+
+
 def test_only_a_refusal_is_a_repeat() -> None:
     failed = {**NOW, "outcome": "failed"}
     assert repeats({**failed, "run": "before"}, now=failed) == ""
@@ -331,7 +335,7 @@ def test_only_a_refusal_is_a_repeat() -> None:
 
 def test_silence_is_no_telling_and_the_hour_is_counted_from_the_message() -> None:
     silent = ended("silent", "2026-01-02T03:20:00Z")
-    (stand_in,) = quieted([hook({"HOOK": "https://example.com"})], "on_refused", NOW, [BEFORE])
+    (stand_in,) = quieted([hook({"HOOK": "https://example.com"})], "on_refused", json.dumps(NOW), lambda: [BEFORE])
     told = stand_in.call("on_refused", "{}", left(1))
     assert told.output == "not told again: this same refusal was told 30 min ago, of run before"
     silent["hooks"] = [{"event": told.event, "name": told.name, "problem": None, "output": told.output}]
@@ -342,12 +346,12 @@ def test_silence_is_no_telling_and_the_hour_is_counted_from_the_message() -> Non
 def test_who_wants_to_be_told_each_time_is() -> None:
     always = hook({"HOOK": "https://example.com"}, repeat_after=0)
     assert isinstance(always, TellsPeople)
-    assert quieted([always], "on_refused", NOW, [BEFORE]) == (always,)
+    assert quieted([always], "on_refused", json.dumps(NOW), lambda: [BEFORE]) == (always,)
 
 
 def test_a_command_is_called_each_time() -> None:
     command = made(HookSetting(command=("true",)), Around(environment={}))
-    assert quieted([command], "on_refused", NOW, [BEFORE]) == (command,)
+    assert quieted([command], "on_refused", json.dumps(NOW), lambda: [BEFORE]) == (command,)
 
 
 def test_times_and_pids_are_no_other_reason() -> None:
