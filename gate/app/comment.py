@@ -14,7 +14,7 @@ from pathlib import Path
 from gate.model.errors import UsageError
 from gate.platforms.comments import CannotComment, Forge, Put, forge_of, mark, put
 from gate.platforms.secrets import Secrets
-from gate.report.cutting import cut
+from gate.report.prose.cutting import cut
 
 _LONGEST_SUMMARY = 500_000
 """Of the megabyte that a step may write, in letters: one may take two bytes, as those do that are not ASCII."""

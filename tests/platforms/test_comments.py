@@ -13,7 +13,7 @@ import pytest
 from gate.app.comment import Commented, CommentRequest, comment
 from gate.model.errors import Exit, UsageError
 from gate.platforms import comments
-from gate.report.cutting import cut, length
+from gate.report.prose.cutting import cut, length
 from tests.e2e.commands import gate
 from tests.platforms.forges import MOST, TOKEN, Forge, forge_of
 
