@@ -25,6 +25,8 @@ def rendered(
     reports = [(name, render(format_name, plan, look)) for name, plan in planned]
     if format_name == "sarif":
         return _sarif(reports)
+    if format_name == "gitlab":
+        return _gitlab(reports)
     lead = {"text": "== {name} ==\n\n", "markdown": "# {name}\n\n"}.get(format_name, "")
     gap = "\n" if lead else ""
     return gap.join([lead.format(name=name) + text for name, text in reports] + _left(format_name, not_planned))
@@ -51,3 +53,11 @@ def _sarif(reports: Sequence[tuple[str, str]]) -> str:
     logs = [(name, json.loads(text)) for name, text in reports]
     runs = [{**run, "automationDetails": {"id": f"gate/{name}/"}} for name, log in logs for run in log["runs"]]
     return json.dumps({**logs[0][1], "runs": runs}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _gitlab(reports: Sequence[tuple[str, str]]) -> str:
+    """One list, in which the same finding on two databases is two."""
+    entries = [
+        {**each, "fingerprint": f"{name}:{each['fingerprint']}"} for name, text in reports for each in json.loads(text)
+    ]
+    return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"

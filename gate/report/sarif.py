@@ -5,7 +5,6 @@ Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from typing import Any
@@ -17,6 +16,7 @@ from gate.model.rules import Rule, find_rule
 from gate.report import Look
 from gate.report.prose import said
 from gate.report.prose.findings import way_out
+from gate.report.prose.fingerprints import fingerprint
 from gate.report.prose.said import Said
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -88,7 +88,7 @@ def _result(item: Said, path: str, names: list[str], seen: Counter[str], look: L
         "level": _level(item),
         "message": {"text": _message(item, look)},
         "locations": [_location(item, path)],
-        "partialFingerprints": {"gate/v1": _fingerprint(item, seen)},
+        "partialFingerprints": {"gate/v1": fingerprint(item, seen)},
     }
     if finding.allowed_by is not None:
         suppression = {"kind": "inSource", "status": "accepted", "justification": finding.allowed_by}
@@ -125,20 +125,6 @@ def _location(item: Said, path: str) -> Node:
     if item.finding.relation is not None:
         location["logicalLocations"] = [{"fullyQualifiedName": item.finding.relation, "kind": "resource"}]
     return location
-
-
-def _fingerprint(item: Said, seen: Counter[str]) -> str:
-    """The same in every run, wherever the statement moves to in its file; equal ones are numbered."""
-    migration, statement = item.migration, item.statement
-    what = (
-        item.finding.rule,
-        (migration.id or "") if migration is not None else "",
-        " ".join(statement.sql.split()) if statement is not None else "",
-        item.finding.relation or "",
-    )
-    digest = hashlib.sha256("\x00".join(what).encode()).hexdigest()
-    seen[digest] += 1
-    return f"{digest}:{seen[digest]}"
 
 
 def _notifications(plan: Plan, items: list[Said], placed: list[Said]) -> list[Node]:

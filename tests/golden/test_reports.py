@@ -56,6 +56,11 @@ def test_sarif(name: str, golden: Golden) -> None:
     golden(f"{name}.sarif", render("sarif", samples.ALL[name], Look()))
 
 
+@pytest.mark.parametrize("name", ["split", "data", "dirty", "nothing-pending"])
+def test_for_a_merge_request(name: str, golden: Golden) -> None:
+    golden(f"{name}.gitlab", render("gitlab", samples.ALL[name], Look()))
+
+
 @pytest.mark.parametrize("name", samples.ALL)
 @pytest.mark.parametrize("width", [40, 80, 100, 300])
 def test_no_line_is_wider_than_the_terminal_or_120_columns(name: str, width: int) -> None:

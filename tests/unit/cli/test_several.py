@@ -42,6 +42,12 @@ def test_sarif_is_one_log_with_a_run_for_each() -> None:
     assert [run["automationDetails"]["id"] for run in log["runs"]] == ["gate/shop/", "gate/billing/"]
 
 
+def test_what_gitlab_reads_is_one_list_in_which_no_two_are_the_same() -> None:
+    entries = json.loads(rendered("gitlab", (("a", REFUSED), ("b", REFUSED)), [], Look()))
+    assert len({entry["fingerprint"] for entry in entries}) == len(entries) > 1
+    assert {entry["fingerprint"].partition(":")[0] for entry in entries} == {"a", "b"}
+
+
 def test_annotations_follow_each_other() -> None:
     both = rendered("github", (("a", REFUSED), ("b", NOTHING_PENDING)), [], Look())
     assert both.startswith(rendered("github", (("a", REFUSED),), [], Look()))
