@@ -178,6 +178,36 @@ class MetricsTable(Table):
     traces: YesOrNo | None = None
 
 
+def _one_url(value: Any) -> Any:
+    """The URL alone stands for the table."""
+    return {"url": value} if isinstance(value, str) else value
+
+
+class HealthTable(Table):
+    """`[watch.health]`: what a request to the app has to be answered with."""
+
+    url: str
+    status: Annotated[tuple[tuple[int, int], ...], BeforeValidator(quantities.statuses)] | None = None
+    timeout: Seconds | None = None
+    text: str | None = None
+
+
+class WatchTable(Table):
+    """`[watch]`: how long a release is held against errors after its deploy, which they are, and what is called."""
+
+    for_: Seconds | None = Field(default=None, alias="for")
+    every: Seconds | None = None
+    start_after: Seconds | None = None
+    failures: Annotated[int, Field(ge=1, strict=True)] | None = None
+    release: str | None = None
+    health: Annotated[HealthTable, BeforeValidator(_one_url)] | None = None
+    command: Annotated[list[str], BeforeValidator(_arguments)] | None = None
+    command_timeout: Seconds | None = None
+    blocked: Seconds | None = None
+    blocked_sessions: Annotated[int, Field(ge=1, strict=True)] | None = None
+    on_failure: list[HookTable] | None = None
+
+
 class DatabaseTable(Table):
     """`[databases.NAME]`."""
 
@@ -227,6 +257,7 @@ class File(Table):
     calibration: dict[str, Rate] = Field(default_factory=dict)
     databases: dict[str, DatabaseTable] | None = None
     release: ReleaseTable | None = None
+    watch: WatchTable | None = None
     metrics: MetricsTable | None = None
     platform: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
@@ -277,7 +308,7 @@ def _problem(error: Any, spelled: Spelling) -> str:
         return f"{key}: {message.removeprefix('Value error, ')}"
     if kind in ("model_type", "dict_type"):
         return f"{key} is a table: write [{key}] and its keys below"
-    if kind == "list_type" and place[0] in ("release", "wait_for") and keys_at((*place, 0)):
+    if kind == "list_type" and place[0] in ("release", "wait_for", "watch") and keys_at((*place, 0)):
         return f"{key} is a list of tables: write [[{key}]] and its keys below"
     hint = ""
     if kind == "literal_error" and isinstance(error["input"], str):
@@ -324,6 +355,9 @@ _TABLES: dict[tuple[str, ...], type[Table]] = {
     ("release", "on_failure", _ANY): HookTable,
     ("release", "on_refused", _ANY): HookTable,
     ("release", "on_success", _ANY): HookTable,
+    ("watch",): WatchTable,
+    ("watch", "health"): HealthTable,
+    ("watch", "on_failure", _ANY): HookTable,
 }
 
 

@@ -160,6 +160,40 @@ class Metrics:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Health:
+    """A request to the app: `url` is the address, `env:NAME` or `file:PATH`. `statuses` are ranges, both ends included;
+    `text` has to stand in the answer, empty for any.
+    """
+
+    url: str
+    statuses: tuple[tuple[int, int], ...] = ((200, 399),)
+    timeout_s: float = 5.0
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """How a release is held against errors after its deploy.
+
+    For `start_after_s` it may boot: what is bad then does not count. After that it has to be good for `for_s`;
+    `failures` bad samples in a row are a failure. `blocked_s` is how long a session may wait for a lock, None where the
+    database is not looked at; `blocked_sessions` how many have to wait so long to be a bad sample.
+    """
+
+    for_s: float = 600.0
+    every_s: float = 5.0
+    start_after_s: float = 0.0
+    failures: int = 3
+    release: str = ""
+    health: Health | None = None
+    command: tuple[str, ...] = ()
+    command_timeout_s: float = 30.0
+    blocked_s: float | None = None
+    blocked_sessions: int = 1
+    on_failure: tuple[HookSetting, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """All of it. `relations` are limits of their own by `schema.name`; `rules` settings by the rule's name.
 
@@ -180,6 +214,7 @@ class Policy:
     free_disk_bytes: int | None = None
     calibration: Mapping[str, float] = field(default_factory=dict)
     release: Release = Release()
+    watch: Watch = Watch()
     metrics: Metrics = Metrics()
     platforms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""How long and how much, as people write them: `200ms`, `2s`, `5min`, `8kB`, `200GB`."""
+"""How long, how much and which, as people write them: `200ms`, `2s`, `5min`, `8kB`, `200GB`, `200-399`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 864
 _BYTES = {"B": 1, "kB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
 _NUMBER_AND_UNIT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*([a-zA-Z]*)\s*", re.ASCII)
 
+SHORTEST_S = 0.1
+"""Between two looks at anybody."""
+_STATUSES = re.compile(r"([1-5][0-9]{2})(?:\s*-\s*([1-5][0-9]{2}))?", re.ASCII)
+
 
 def seconds(value: object) -> float:
     """From `"200ms"` or a number of seconds. Raises ValueError."""
@@ -19,6 +23,22 @@ def seconds(value: object) -> float:
 def size_bytes(value: object) -> int:
     """From `"200GB"` or a number of bytes. Raises ValueError."""
     return round(_amount(value, _BYTES, "B", "a size such as 512MB or 200GB"))
+
+
+def statuses(value: object) -> tuple[tuple[int, int], ...]:
+    """HTTP statuses, from 200, `"200-399"` or `"200, 204"`: each the ends of a range. Raises ValueError."""
+    parts = str(value).split(",") if isinstance(value, int | str) and not isinstance(value, bool) else []
+    found = tuple(_range(part.strip()) for part in parts)
+    if not found:
+        raise ValueError('write the statuses as "200-399", or "200, 204"')
+    return found
+
+
+def _range(part: str) -> tuple[int, int]:
+    match = _STATUSES.fullmatch(part)
+    if match is None or int(match.group(1)) > int(match.group(2) or match.group(1)):
+        raise ValueError(f'{part!r} is no HTTP status: write "200-399", or "200, 204"')
+    return int(match.group(1)), int(match.group(2) or match.group(1))
 
 
 def _amount(value: object, units: dict[str, float] | dict[str, int], bare: str, wanted: str) -> float:

@@ -30,9 +30,9 @@ def release_of(table: ReleaseTable | None, otherwise: Release = DEFAULT.release)
         "is_journal_published": table.journal_published,
         "throttle": None if table.throttle is None else _throttle(table.throttle, otherwise.throttle),
         "kill": None if table.kill is None else tuple(map(_filter, table.kill)),
-        **{event: _hooks(getattr(table, event)) for event in _EVENTS},
+        **{event: hooks_of(getattr(table, event)) for event in _EVENTS},
     }
-    return replace(otherwise, **_given(told))
+    return replace(otherwise, **given(told))
 
 
 def _throttle(table: ThrottleTable, otherwise: Throttle) -> Throttle:
@@ -44,7 +44,7 @@ def _throttle(table: ThrottleTable, otherwise: Throttle) -> Throttle:
         "growth_bytes": table.growth,
         "active": table.active,
     }
-    limits: dict[str, Any] = {name: None if value == _OFF else value for name, value in _given(told).items()}
+    limits: dict[str, Any] = {name: None if value == _OFF else value for name, value in given(told).items()}
     return replace(otherwise, **limits)
 
 
@@ -59,18 +59,18 @@ def _filter(table: KillTable) -> KillFilter:
     )
 
 
-def _hooks(tables: Sequence[HookTable] | None) -> tuple[HookSetting, ...] | None:
+def hooks_of(tables: Sequence[HookTable] | None) -> tuple[HookSetting, ...] | None:
     if tables is None:
         return None
     return tuple(map(_hook, tables))
 
 
 def _hook(table: HookTable) -> HookSetting:
-    told = _given({"timeout_s": table.timeout, "kind": table.hook, "is_required": table.required})
+    told = given({"timeout_s": table.timeout, "kind": table.hook, "is_required": table.required})
     return HookSetting(command=tuple(table.command or ()), options=dict(table.model_extra or {}), **told)
 
 
-def _given(told: Mapping[str, Any]) -> dict[str, Any]:
+def given(told: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
@@ -93,7 +93,7 @@ def release_problems(file: File, otherwise: Release = DEFAULT.release, spelled: 
         yield from _kill_problems(item, spelled(("release", "kill", place)))
     for event in _EVENTS:
         for place, hook in enumerate(getattr(table, event) or ()):
-            yield from _hook_problems(hook, spelled(("release", event, place)))
+            yield from hook_problems(hook, spelled(("release", event, place)))
 
 
 def _time_problems(table: ReleaseTable, budget_s: float | None, settled: Release, spelled: _Spelling) -> Iterator[str]:
@@ -161,7 +161,7 @@ def _kill_problems(table: KillTable, key: str) -> Iterator[str]:
         yield f"{key}.how is cancel, which does nothing to a session that is idle: terminate does"
 
 
-def _hook_problems(table: HookTable, key: str) -> Iterator[str]:
+def hook_problems(table: HookTable, key: str) -> Iterator[str]:
     if table.hook is None:
         yield from _command_problems(table, key)
     elif table.command is not None:

@@ -15,6 +15,7 @@ from gate.policy.file import FIGURES, File, LimitsTable, RuleTable
 from gate.policy.hours import AllowedHours, allowed_hours
 from gate.policy.policy import DEFAULT, Checks, Limits, Metrics, Policy, RuleSetting, Splits, WaitFor
 from gate.policy.releasing import release_of, release_problems
+from gate.policy.watching import watch_of, watch_problems
 
 KnownRules = Callable[[], Sequence[Rule]]
 """Asked only where the file has something to say of rules: to know them all takes a while."""
@@ -53,6 +54,7 @@ def policy_of(file: File, origin: str, known: KnownRules) -> Policy:
         free_disk_bytes=file.free_disk,
         calibration=dict(file.calibration),
         release=release_of(file.release),
+        watch=watch_of(file.watch),
         metrics=_metrics(file),
         platforms=dict(file.platform),
     )
@@ -118,6 +120,7 @@ def _problems(file: File) -> Iterator[str]:
     yield from _database_problems(file)
     yield from _metrics_problems(file)
     yield from release_problems(file)
+    yield from watch_problems(file)
 
 
 def _limit_problems(file: File) -> Iterator[str]:

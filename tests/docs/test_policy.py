@@ -34,6 +34,9 @@ PLACES = [
     ("release", "throttle"),
     ("release", "kill", 0),
     ("release", "on_failure", 0),
+    ("watch",),
+    ("watch", "health"),
+    ("watch", "on_failure", 0),
 ]
 # What a release does not do unless told, and what the platform says.
 WITHOUT_DEFAULT = {"on_begin", "grace", "replica_url", "kill", "on_failure", "on_refused", "on_success"}
