@@ -88,15 +88,19 @@ class Hooks:
 
     def _checked(self, left_s: Left) -> Iterator[str]:
         for event in _EVENTS:
-            for hook in self._made(settings_of(self.policy.release, event)):
-                if isinstance(hook, Checked) and (problem := _problem_of(hook, left_s)):
-                    yield f"{event}: {hook.name} would not work: {self.masked(problem)}"
+            yield from self.check_these(settings_of(self.policy.release, event), event, left_s)
+
+    def check_these(self, settings: Iterable[HookSetting], event: str, left_s: Left) -> Iterator[str]:
+        """The same of some, whatever they are for."""
+        for hook in self._made(settings):
+            if isinstance(hook, Checked) and (problem := _problem_of(hook, left_s)):
+                yield f"{event}: {hook.name} would not work: {self.masked(problem)}"
 
     def begin(self, document: str, left_s: Left) -> tuple[HookRun, ...]:
         """Those of `on_begin`, up to the first that has to work and does not."""
         found: list[HookRun] = []
         for setting in self.policy.release.on_begin:
-            found += self._call((setting,), ON_BEGIN, document, left_s)
+            found += self.call_these((setting,), ON_BEGIN, document, left_s)
             if found[-1].problem and setting.is_required:
                 break
         return tuple(found)
@@ -112,7 +116,10 @@ class Hooks:
         told = quieted(hooks, event, document, self.earlier)
         return call_all(told, event, document, self._beating(left_s), self.now_s)
 
-    def _call(self, settings: Iterable[HookSetting], event: str, document: str, left_s: Left) -> tuple[HookRun, ...]:
+    def call_these(
+        self, settings: Iterable[HookSetting], event: str, document: str, left_s: Left
+    ) -> tuple[HookRun, ...]:
+        """Some, whatever they are for; one that cannot be made is a problem like others."""
         return call_all(
             [self._made_or_broken(setting) for setting in settings], event, document, self._beating(left_s), self.now_s
         )
@@ -140,23 +147,24 @@ class Hooks:
         return done
 
     def _restoring(self, change: Change) -> Restoring:
-        hook = made(HookSetting(kind=change.kind, options=change.where), self._around())
+        hook = made(HookSetting(kind=change.kind, options=change.where), self.around())
         if not isinstance(hook, Restoring):
             raise GateError("this gate cannot do that")
         return hook
 
     def _made(self, settings: Iterable[HookSetting]) -> list[Hook]:
-        around = self._around()
+        around = self.around()
         return [made(setting, around) for setting in settings]
 
     def _made_or_broken(self, setting: HookSetting) -> Hook:
         """When a release ends it is too late to complain of a setting: nothing may hide how it ended."""
         try:
-            return made(setting, self._around())
+            return made(setting, self.around())
         except GateError as error:
             return _Broken(name=setting.kind, problem=self.masked(f"{error}; {error.remedy}".rstrip("; ")))
 
-    def _around(self) -> Around:
+    def around(self) -> Around:
+        """What hooks are made with."""
         return Around(
             environment=os.environ,
             platform=self.platform,

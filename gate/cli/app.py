@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from gate.cli import baseline, calibrate, comment, explain, init, kill, plan, release, schema, snapshot, status, wait
+from gate.cli import (
+    baseline,
+    calibrate,
+    comment,
+    explain,
+    init,
+    kill,
+    plan,
+    release,
+    schema,
+    snapshot,
+    status,
+    wait,
+    watch,
+)
 from gate.cli.exits import exit_table
 from gate.model.version import VERSION
 
@@ -63,6 +77,7 @@ app.command("status", short_help="What ran, and what is unfinished.")(status.sta
 app.command("kill", short_help="End what a dead release left; who waits on whom.")(kill.kill)
 app.command("wait", short_help="Wait until the schema is as far as code needs it.")(wait.wait)
 app.command("comment", short_help="Write a report as a comment on a pull request.")(comment.comment)
+app.command("watch", short_help="After a deploy: roll back if the release fails.")(watch.watch)
 app.command("snapshot", short_help="Store the catalog for gate plan --snapshot.")(snapshot.snapshot)
 app.command("baseline", short_help="Adopt a database without bookkeeping.")(baseline.baseline)
 app.command("calibrate", short_help="Measure this server, for the times in a plan.")(calibrate.calibrate)
