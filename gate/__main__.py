@@ -13,7 +13,13 @@ def main() -> None:
         print(f"gate {VERSION}")  # noqa: T201 - the answer
         return
     import gc
+    import os
     import signal
+
+    if os.getpid() == 1:
+        from gate.cli.first_process import go_on_as_a_child
+
+        go_on_as_a_child()
 
     # A short-lived process that builds many small values and few cycles: collecting costs a third of the time.
     gc.disable()

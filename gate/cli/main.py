@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
+from gate.cli import last_words
 from gate.cli.quick import read_line, request_of
 from gate.cli.stderr import tell
 from gate.model.errors import Exit, GateError, InvalidSql, UsageError
@@ -31,16 +32,19 @@ def run(arguments: Sequence[str]) -> int:
         return _run(arguments)
     except GateError as error:
         _tell(error)
+        last_words.failed(error.exit_code, str(error), error.remedy)
         return error.exit_code
     except Stopped as stopped:
-        tell(f"gate: stopped by {stopped.name}; nothing was changed")
+        problem = f"stopped by {stopped.name}; nothing was changed"
+        tell(f"gate: {problem}")
+        last_words.failed(Exit.STOPPED_RESUMABLE, problem)
         return Exit.STOPPED_RESUMABLE
     except BrokenPipeError:
         # Whoever read our output has gone; Python would complain once more while it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.INTERNAL
     except Exception as error:  # noqa: BLE001 - the last door: a person gets a line, not a traceback
-        _tell_bug(error)
+        last_words.failed(Exit.INTERNAL, _tell_bug(error))
         return Exit.INTERNAL
 
 
@@ -103,7 +107,7 @@ def _place(error: InvalidSql) -> str:
     return f"{error.path}:{error.line}:{error.column}" if error.path else f"line {error.line}, column {error.column}"
 
 
-def _tell_bug(error: Exception) -> None:
+def _tell_bug(error: Exception) -> str:
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
@@ -117,3 +121,4 @@ def _tell_bug(error: Exception) -> None:
         import traceback
 
         tell("".join(traceback.format_exception(error)))
+    return f"internal error: {what}{where}"
