@@ -17,6 +17,8 @@ from gate.app.ground import Ground, looks_for_s
 from gate.app.hooks import Hooks, JournalLedger
 from gate.app.journals import others, ours
 from gate.app.judging import Judged, judge_live
+from gate.app.old_code import check as check_old_code
+from gate.app.old_code import evidence, is_asked_for, notes
 from gate.app.release import Releasing, connected
 from gate.app.tool_lock import ToolLock
 from gate.app.unfinished import Afresh, GoOn, LetBe, TakeBack, cannot_take_back, let_be, what_to_do
@@ -378,11 +380,19 @@ class _Release:
         for problem in self.hooks.check(self._work_left_s):
             self.releasing.request.warn(problem)
             self.releasing.notes.append(problem)
+        self._check_old_code()
         if self.releasing.request.calls_hooks:
             begun = self.hooks.begin(to_json(self._ended(Outcome.RUNNING)), self._work_left_s)
             self.called += begun
             self._check_begun(begun)
         self.is_begun = True
+
+    def _check_old_code(self) -> None:
+        if self.plan is None or not is_asked_for(self.plan):
+            return
+        found = evidence(self.releasing.platform, self.hooks.around(), self._work_left_s)
+        check_old_code(found)
+        self.releasing.notes += notes(found)
 
     def _check_begun(self, begun: Sequence[HookRun]) -> None:
         if self.world.stop is not None:

@@ -9,6 +9,7 @@ from gate.model.catalog import Column, Function, Ref, Relation
 from gate.model.effects import Effect, ServerWouldReject
 from gate.model.names import Name, quoted
 from gate.model.plan import Finding, Severity
+from gate.model.rules import Rule
 from gate.model.snapshot import Snapshot
 from gate.model.units import about
 from gate.rules.dependents import CLASS
@@ -141,6 +142,11 @@ def noted(rule: str, problem: str, remedy: str, relation: str | None = None) -> 
 OVERLAP = (
     "While a release rolls out, the code before it still runs beside the new code, and runs again after a rollback. "
 )
+
+
+def is_about_old_code(rule: Rule) -> bool:
+    """Whether what it finds harms code of an earlier release, for as long as that is running."""
+    return rule.harm.startswith(OVERLAP)
 
 
 def signature(function: Function, before: Snapshot) -> str:
