@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from gate.app.hooks import Hooks, JournalLedger
+from gate.app.journals import journal_with
 from gate.app.opening import open_connection
 from gate.app.request import Request
 from gate.app.runner import HEARTBEAT_S
@@ -14,9 +17,12 @@ from gate.app.settings import load
 from gate.app.world import World
 from gate.db.leftovers import OwnBackend, is_left, own_backends
 from gate.db.watching import Watch
-from gate.model.run import Act, Backend
+from gate.model.run import Act, Backend, HookRun, Outcome
+from gate.platforms.known import platform_of
 from gate.run.blocking_tree import Forest, grown
 from gate.run.ending import Ended, Target, end_run
+from gate.run.hooking import Left
+from gate.run.journalling import Journal
 from gate.run.kill import STUCK_AFTER, Chosen, Killed, StandingRun, Wish, chosen, refusals
 from gate.run.sample import Other
 
@@ -24,6 +30,9 @@ DRAIN_S = 5.0
 """After this time whoever is still blocked is shown, with whoever blocks it now."""
 _GRACE_S, _LIMIT_S = 2.0, 6.0
 _POLL_S = 0.25
+_PLATFORM_S = 35.0
+KILL = "kill"
+"""The event of what is done on the platform."""
 _SPEAKS = frozenset({"runner", "eyes", "plan"})
 """Connections on which a living run is heard of within every few seconds."""
 
@@ -37,8 +46,44 @@ def kill(request: Request, wish: Wish, told: Callable[[Act], object]) -> Killed:
     """
     settings = load(request)
     world = World()
+    hooks = Hooks(policy=settings.policy, platform=platform_of(os.environ), now_s=world.now)
     with closing(Watch(lambda: open_connection(request, settings, name="gate kill"))) as watch, world.signals():
-        return _Killing(watch=watch, world=world, wish=wish, told=told).run()
+        stopped = tuple(_stopped(hooks, wish, world))
+        if stopped:
+            _await_end(watch, world)
+        killed = _Killing(watch=watch, world=world, wish=wish, told=told).run()
+        journal = journal_with(settings, watch.ask)
+        back = () if wish.is_dry_run else _put_back(hooks, journal, watch, world)
+        return replace(killed, hooks=(*stopped, *back))
+
+
+def _stopped(hooks: Hooks, wish: Wish, world: World) -> Iterable[HookRun]:
+    """The dyno or the Job first: as long as it lives it goes on, and begins anew what is ended here."""
+    if wish.is_dry_run:
+        return [HookRun(event=KILL, name=item.kind, seconds=0.0, output="would be called") for item in wish.stops]
+    return hooks.call_these(wish.stops, KILL, "{}", _within(world, _PLATFORM_S))
+
+
+def _await_end(watch: Watch, world: World) -> None:
+    """What is stopped gets a signal first, and cleans up by itself; the platforms kill it after half a minute."""
+    until_s = world.now() + _PLATFORM_S
+    while any(run.is_alive for run in standing_runs(own_backends(watch.ask))):
+        if world.now() >= until_s or world.stop is not None:
+            return
+        world.rest(_POLL_S)
+
+
+def _put_back(hooks: Hooks, journal: Journal, watch: Watch, world: World) -> Sequence[HookRun]:
+    """What dead runs have changed outside the database; nobody else may be at it."""
+    if any(run.is_alive for run in standing_runs(own_backends(watch.ask))):
+        return ()
+    hooks.ledger = JournalLedger(journal=journal, run="", database=watch.database)
+    return hooks.restore(Outcome.ABANDONED, _within(world, _PLATFORM_S))
+
+
+def _within(world: World, seconds: float) -> Left:
+    until_s = world.now() + seconds
+    return lambda: 0.0 if world.stop is not None else until_s - world.now()
 
 
 @dataclass

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Optional
 
 import typer
 
 from gate.cli import options
 from gate.model.run import Act
+from gate.policy.policy import HookSetting
 
 
 def kill(
@@ -44,6 +46,19 @@ def kill(
             help="End a run that still has its lock too, if nothing was heard of it for three heartbeats (30 s).",
         ),
     ] = False,
+    dyno: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--dyno",
+            metavar="NAME",
+            show_default=False,
+            help="Stop this release dyno of Heroku first: release.1234, as heroku ps shows it.",
+        ),
+    ] = None,
+    job: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--job", metavar="NAME", show_default=False, help="Delete this Kubernetes Job first."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would be ended; end nobody.")] = False,  # noqa: FBT002
     database_url: options.DatabaseUrl = None,
     format_name: Annotated[
@@ -71,6 +86,7 @@ def kill(
       gate kill                                     what dead runs left
       gate kill --pid 4711                          and this one, if it is in the way
       gate kill --application 'psql*' --idle-longer-than 5min
+      gate kill --dyno release.1234                 a stuck release phase, and then what it left
 
     Exits 0 when nothing is left and everybody who was asked for is out of the way, 10 for a pid that is let be, 21 when
     --stuck meets a run that is well, 31 when somebody is still there or a run is stuck, 51 without the privilege.
@@ -98,11 +114,20 @@ def kill(
     wanted = None
     if any(item is not None for item in (application, user, idle_s)):
         wanted = KillFilter(application=application, user=user, idle_in_transaction_s=idle_s)
-    wish = Wish(pids=tuple(pid or ()), filter=wanted, ends_stuck=stuck, is_dry_run=dry_run)
+    wish = Wish(
+        pids=tuple(pid or ()), filter=wanted, ends_stuck=stuck, is_dry_run=dry_run, stops=tuple(_stops(dyno, job))
+    )
     request = Request(database_url=database_url, database=database, config=config, warn=warn)
     done = end(request, wish, _tell)
     write(render(format_name, done, look(output, format_name=format_name)), output)
     raise typer.Exit(done.exit)
+
+
+def _stops(dyno: str | None, job: str | None) -> Iterator[HookSetting]:
+    if dyno is not None:
+        yield HookSetting(kind="heroku.stop", options={"dyno": dyno})
+    if job is not None:
+        yield HookSetting(kind="kubernetes.delete_job", options={"job": job})
 
 
 def _tell(act: Act) -> None:

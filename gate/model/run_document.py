@@ -48,7 +48,7 @@ def document(run: Run, *, shows_rows: bool = False) -> Document:
         "in_the_way": [_in_the_way(other) for other in run.in_the_way],
         "still_waiting": [_in_the_way(other) for other in run.still_waiting],
         "leftovers": [_leftover(leftover) for leftover in run.leftovers],
-        "hooks": [_hook(hook) for hook in run.hooks],
+        "hooks": [hook_document(hook) for hook in run.hooks],
         "notes": list(run.notes),
         "plan": None if run.plan is None else plan_document(run.plan, shows_rows=shows_rows),
     }
@@ -132,7 +132,8 @@ def _leftover(leftover: Leftover) -> Document:
     return {"what": leftover.what, "sql": leftover.sql or None, "needs_person": leftover.needs_person}
 
 
-def _hook(hook: HookRun) -> Document:
+def hook_document(hook: HookRun) -> Document:
+    """One hook that was called."""
     return {
         "event": hook.event,
         "name": hook.name,

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gate.model.errors import Exit
-from gate.model.run import Act
-from gate.policy.policy import KillFilter
+from gate.model.run import Act, HookRun
+from gate.policy.policy import HookSetting, KillFilter
 from gate.run.blocking_tree import Forest, Node
 from gate.run.killing import in_words, matches
 from gate.run.sample import Other
@@ -23,12 +23,16 @@ _ENDED = ("client backend", "autovacuum worker")
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What was asked for: blockers by pid or by filter, and whether a stuck run is to be ended."""
+    """What was asked for: blockers by pid or by filter, and whether a stuck run is to be ended.
+
+    `stops` are called before anything else: they stop the dyno or the Job in which a release is stuck.
+    """
 
     pids: tuple[int, ...] = ()
     filter: KillFilter | None = None
     ends_stuck: bool = False
     is_dry_run: bool = False
+    stops: tuple[HookSetting, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +65,7 @@ class Killed:
 
     `before` and `after` are who waits on whom; `after` is None where nothing was done. `would_end` are those that a dry
     run names. `refused` says of each pid that was asked for why it was let be. `alive` are still there, although they
-    were to be ended. `is_permitted` False: the role may not end one of them.
+    were to be ended. `is_permitted` False: the role may not end one of them. `hooks` is what was done on the platform.
     """
 
     database: str
@@ -77,6 +81,7 @@ class Killed:
     is_permitted: bool = True
     is_stopped: bool = False
     wish: Wish = Wish()
+    hooks: tuple[HookRun, ...] = ()
 
     @property
     def exit(self) -> Exit:
@@ -85,7 +90,7 @@ class Killed:
             return Exit.STOPPED_RESUMABLE
         if not self.is_permitted:
             return Exit.MISSING_PRIVILEGE
-        if self.alive:
+        if self.alive or any(hook.problem for hook in self.hooks):
             return Exit.STOPPED_NEEDS_PERSON
         if self.refused:
             return Exit.REFUSED

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from gate.model.run import Act
+from gate.model.run_document import hook_document
 from gate.model.version import VERSION
 from gate.report import Look
 from gate.run.blocking_tree import Node
@@ -37,6 +38,7 @@ def document(killed: Killed) -> dict[str, Any]:
         "still_there": [_session(other) for other in killed.alive],
         "let_be": list(killed.refused),
         "unseen": list(killed.unseen),
+        "hooks": [hook_document(hook) for hook in killed.hooks],
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from gate.model.run import Act
+from gate.model.run import Act, HookRun
 from gate.model.units import age, plural
 from gate.report import Look
 from gate.report.prose.words import led, one_line, painted, shortened, wrapped
@@ -32,6 +32,7 @@ def _blocks(killed: Killed, look: Look) -> Iterator[list[str]]:
     yield _titled("Who waits on whom", _tree(killed.before, look), look)
     yield _titled("Runs of gate", (line for run in killed.runs for line in _run(run, look)), look)
     yield _titled("Would be ended", _would_end(killed, look), look)
+    yield _titled("On the platform", (line for hook in killed.hooks for line in _hook(hook, look)), look)
     yield _titled("What was done", (line for act in killed.acts for line in _act(act, look)), look)
     if killed.after is not None:
         yield _titled(_still(killed), _tree(killed.after, look), look)
@@ -63,6 +64,9 @@ def _verdict(killed: Killed) -> tuple[tuple[str, str], str]:
         return ("DRY RUN", "yellow"), f"{plural(found, 'session') if found else 'nobody'} would be ended; {who}"
     if not killed.is_permitted:
         return ("NOT PERMITTED", "red"), f"this role may not end a session that is in the way; {who}"
+    failed = next((hook for hook in killed.hooks if hook.problem), None)
+    if failed is not None and not killed.alive:
+        return ("NOT STOPPED", "red"), f"{one_line(failed.name)} did not work; {who}"
     if killed.alive:
         is_one = len(killed.alive) == 1
         return (
@@ -74,6 +78,11 @@ def _verdict(killed: Killed) -> tuple[tuple[str, str], str]:
         after = who.replace("wait", "still wait", 1) if waiting else "nobody waits any more"
         return ("ENDED", "green" if not waiting else "yellow"), f"{plural(ended, 'session')}; {after}"
     return ("NOTHING ENDED", "green" if not waiting else "yellow"), f"no dead run of gate left anything at work; {who}"
+
+
+def _hook(hook: HookRun, look: Look) -> list[str]:
+    said = one_line(hook.problem or hook.output or "done")
+    return _lines(f"{one_line(hook.name)}: {said}", look)
 
 
 def _still(killed: Killed) -> str:
