@@ -49,7 +49,7 @@ TELL_EVERY_S = 30.0
 ROLLBACKS = frozenset({"heroku.rollback", "kubernetes.rollout_undo"})
 _HOOKS_S = 900.0
 """All hooks together; each has its own timeout besides."""
-_CHECKS, _CHECK_AGAIN_S, _CHECK_S = 3, 3.0, 10.0
+_CHECKS, _CHECK_AGAIN_S, _CHECK_S = 3, 1.0, 10.0
 _BY_HAND = "no rollback is configured: roll back by hand, or name a hook in [[watch.on_failure]] of gate.toml"
 
 
@@ -221,7 +221,7 @@ class _Watching:
         said = "; ".join(map(_told, self.last.those(Seen.BAD)))
         ended = self._ended(
             Outcome.FAILED,
-            f"{self._named()} fails after {lasted}, {plural(self.progress.in_a_row, 'bad sample')} in a row: {said}",
+            f"{said}: {plural(self.progress.in_a_row, 'bad sample')} in a row, {self._named()} fails after {lasted}",
         )
         return self._with_hooks(ended)
 
@@ -362,7 +362,7 @@ def _url(wanted: Wanted, secrets: Secrets, environment: Mapping[str, str]) -> st
 
 def _check_hooks(hooks: Hooks, wanted: Wanted) -> None:
     """A rollback that would not work is found out now. Tried again: an API that is away for a moment is no reason."""
-    unnamed = [setting.kind for setting in wanted.on_failure if setting.kind in ROLLBACKS]
+    unnamed = [item.kind for item in wanted.on_failure if item.kind in ROLLBACKS and not item.options.get("release")]
     if unnamed and not wanted.release:
         raise UsageError(
             f"{unnamed[0]} rolls back a release that is named, and none is",
