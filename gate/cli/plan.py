@@ -18,12 +18,22 @@ def plan(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="text for people, markdown for a pull request, json for programs, sarif and github for annotations.",
+            help="text for people, markdown for a pull request, json for programs, sarif, github and gitlab for "
+            "annotations.",
         ),
     ] = "text",
     output: Annotated[
         Optional[str],  # noqa: UP045 - typer reads it at run time
         typer.Option("--output", "-o", metavar="FILE", show_default=False, help="Write there instead of printing."),
+    ] = None,
+    also: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--also",
+            metavar="FORMAT=FILE,...",
+            show_default=False,
+            help="Write the same plan in other formats as well, such as markdown=plan.md,sarif=gate.sarif.",
+        ),
     ] = None,
     snapshot: Annotated[
         Optional[str],  # noqa: UP045
@@ -97,4 +107,4 @@ def plan(
         pooler=pooler,
         is_first_run=first_run,
     )
-    raise typer.Exit(run(request, Printing(format_name=format_name, output=output, shows_rows=show_rows)))
+    raise typer.Exit(run(request, Printing(format_name=format_name, output=output, also=also, shows_rows=show_rows)))

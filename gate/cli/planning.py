@@ -9,35 +9,34 @@ from gate.app.mode import is_off, who_says
 from gate.app.plan import plan
 from gate.app.request import Request
 from gate.app.settings import load
+from gate.cli.also import printings
 from gate.cli.output import look, write
 from gate.cli.printing import Printing
 from gate.cli.progress import Progress
 from gate.cli.stderr import tell, warn
-from gate.model.errors import Exit, GateError, UsageError
+from gate.model.errors import Exit, GateError
 from gate.model.plan import Mode, Plan, Verdict
 from gate.model.version import VERSION
-from gate.report import Look, formats, render
+from gate.report import Look, render
 
 
 def run(request: Request, printing: Printing) -> Exit:
     """Plans, prints, and says with which code to exit."""
-    if printing.format_name not in formats():
-        raise UsageError(
-            f"no format is called {printing.format_name}", remedy=f"--format takes one of: {', '.join(formats())}"
-        )
+    wanted_formats = printings(printing)
     settings = None if is_off() else load(request)
     if settings is None or settings.policy.mode is Mode.OFF:
-        return _say_off(printing)
+        return max(map(_say_off, wanted_formats))
     wanted = names(request, settings)
     if wanted:
-        return _run_several(request, printing, wanted)
+        return _run_several(request, wanted_formats, wanted)
     with Progress() as progress:
         answer = plan(request.heard_by(progress, warn))
-    write(render(printing.format_name, answer, _look(printing)), printing.output)
+    for each in wanted_formats:
+        write(render(each.format_name, answer, _look(each)), each.output)
     return _exit((answer,))
 
 
-def _run_several(request: Request, printing: Printing, wanted: Sequence[str]) -> Exit:
+def _run_several(request: Request, wanted_formats: Sequence[Printing], wanted: Sequence[str]) -> Exit:
     """In order; the first that fails is the last."""
     from gate.cli.several import rendered
 
@@ -52,10 +51,8 @@ def _run_several(request: Request, printing: Printing, wanted: Sequence[str]) ->
         except GateError as error:
             failed = error
     left = wanted[len(done) :]
-    if done:
-        write(
-            rendered(printing.format_name, done, left, _look(printing), has_failed=failed is not None), printing.output
-        )
+    for each in wanted_formats if done else ():
+        write(rendered(each.format_name, done, left, _look(each), has_failed=failed is not None), each.output)
     if failed is not None:
         tell(f"gate: database {left[0]}:")
         raise failed

@@ -29,7 +29,7 @@ _SHARED = {
     "--config": "config",
 }
 TEXTS: Mapping[str, Mapping[str, str]] = {
-    "plan": {**_SHARED, "--snapshot": "snapshot", "--release-role": "release_role"},
+    "plan": {**_SHARED, "--also": "also", "--snapshot": "snapshot", "--release-role": "release_role"},
     "release": {
         **_SHARED,
         "--budget": "budget_s",
@@ -62,7 +62,7 @@ _READ: Mapping[str, Callable[[str], float]] = {
     "grace_s": seconds,
     "timeout_s": seconds,
 }
-_OF_PRINTING = ("format_name", "output", "shows_rows", "is_quiet")
+_OF_PRINTING = ("format_name", "output", "also", "shows_rows", "is_quiet")
 
 
 def read_line(arguments: Sequence[str]) -> tuple[str, dict[str, Any]] | None:
