@@ -39,10 +39,11 @@ def judge_live(
     *,
     is_release: bool = False,
     history: Callable[[], tuple[PastRun, ...]] = tuple,
+    reads: Callable[[Source, Answer], tuple[ReadMigration, ...]] | None = None,
 ) -> Judged:
-    """Against the live catalog; `history` tells what earlier runs on it took."""
+    """Against the live catalog; `history` tells what earlier runs on it took, `reads` gives what is read already."""
     with clock.phase("reading the migrations"):
-        migrations = _read(source, answer)
+        migrations = (reads or _read)(source, answer)
     with clock.phase("reading the catalog"):
         # The rules load while the server is at work: both take about as long as the other.
         loading = threading.Thread(target=_load_rules, name="rules", daemon=True)

@@ -6,9 +6,11 @@ Where nothing is pending, only the bookkeeping is read: neither the parser nor t
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import psycopg
 
@@ -24,11 +26,26 @@ from gate.model.units import age
 from gate.model.version import VERSION
 from gate.sources.tool import Source
 
+Reads: TypeAlias = Callable[[Source, pending.Answer], tuple[Any, ...]]
+"""How what is pending is read, as `gate.app.judging` has it: the parser is not to be imported here."""
+
 
 def plan(request: Request) -> Plan:
     """The plan; raises the errors of every room below."""
     settings = load(request)
-    made = _planned(request, settings, open_source(settings))
+    return plan_with(request, settings, open_source(settings))
+
+
+def plan_with(
+    request: Request,
+    settings: Settings,
+    source: Source,
+    *,
+    reads: Reads | None = None,
+    answer_s: float | None = None,
+) -> Plan:
+    """The plan with settings and files that are at hand already; `answer_s` as in `gate.db.connect`."""
+    made = _planned(request, settings, source, reads, answer_s)
     if settings.policy.rules and not made.migrations:
         # Where nothing is pending no judge was asked, and the state may be spoken of all the same.
         from gate.policy.judge import Judge, settled
@@ -37,11 +54,13 @@ def plan(request: Request) -> Plan:
     return replace(made, mode=settings.policy.mode)
 
 
-def _planned(request: Request, settings: Settings, source: Source) -> Plan:
+def _planned(
+    request: Request, settings: Settings, source: Source, reads: Reads | None, answer_s: float | None
+) -> Plan:
     if request.snapshot is not None:
         return _plan_offline(source, request.snapshot, settings)
     clock = Clock(request.say)
-    with open_connection(request, settings, name="gate plan") as connection:
+    with open_connection(request, settings, name="gate plan", answer_s=answer_s) as connection:
         with clock.phase("reading the bookkeeping"):
             answer = pending.read(connection, source)
         if not answer.migrations:
@@ -58,6 +77,7 @@ def _planned(request: Request, settings: Settings, source: Source) -> Plan:
             settings,
             clock,
             history=journal.past_runs,
+            reads=reads,
         )
         made = replace(judged.plan, timings=tuple(clock.phases))
         return beside(made, journal.standing(), source, answer)

@@ -185,3 +185,65 @@ ReplicaUrl = Annotated[
     ),
 ]
 NoHooks = Annotated[bool, typer.Option("--no-hooks", help="Call none of the hooks that gate.toml names.")]
+Fleet = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--fleet",
+        metavar="WHERE",
+        show_default=False,
+        help="Many databases: file:PATH (NAME URL a line, JSON or TOML), dir:PATH (a file for each, as secrets are "
+        "mounted), or command:PROGRAM ARGUMENTS, which prints them.",
+    ),
+]
+Only = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--only", metavar="NAME,...", show_default=False, help="Of the fleet only these."),
+]
+AtOnce = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        "--at-once",
+        metavar="N",
+        show_default=False,
+        help="So many databases of the fleet at the same time; 4 unless told.",
+    ),
+]
+Shards = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        "--shards",
+        metavar="N",
+        show_default=False,
+        help="The fleet is shared by the N pods of an Indexed Job, and this one takes the share of "
+        "JOB_COMPLETION_INDEX. Without it: GATE_FLEET_SHARDS.",
+    ),
+]
+Canary = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--canary",
+        metavar="N|NAME,...",
+        show_default=False,
+        help="Whom of the fleet to release first, and alone: so many of its beginning (1 unless told, 0 for none), or "
+        "these. Where one of them does not end well no other is begun.",
+    ),
+]
+Wave = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        "--wave",
+        metavar="N",
+        show_default=False,
+        help="After the canary so many databases at a time: all of a wave have ended before the next one begins. "
+        "Without it all others are one wave.",
+    ),
+]
+MaxFailures = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        "--max-failures",
+        metavar="N",
+        show_default=False,
+        help="Begin no further database once more than so many have not ended well; 0 unless told.",
+    ),
+]

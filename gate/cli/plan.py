@@ -66,6 +66,10 @@ def plan(
     search_path: options.SearchPath = None,
     pooler: options.Pooler = None,
     database: options.Database = None,
+    fleet: options.Fleet = None,
+    only: options.Only = None,
+    at_once: options.AtOnce = None,
+    shards: options.Shards = None,
     show_rows: options.ShowRows = False,  # noqa: FBT002 - an option
     config: options.Config = None,
 ) -> None:
@@ -79,6 +83,7 @@ def plan(
       gate plan db/migrations --sample 0           without watching traffic: as fast as it gets
       gate plan --database-url env:PROD_URL --format json -o plan.json
       gate plan --snapshot shop.json               in CI, against a stored catalog
+      gate plan --fleet dir:/secrets --sample 0    many databases: those with the same verdict as one
 
     What is allowed, and for how long readers and writers may wait, stands in gate.toml; a comment before a statement
     allows one finding: -- gate: allow RULE because REASON. With GATE_MODE=observe nothing is refused, only said; with
@@ -106,5 +111,9 @@ def plan(
         search_path=search_path,
         pooler=pooler,
         is_first_run=first_run,
+        fleet=fleet,
+        only=only,
+        at_once=at_once,
+        shards=shards,
     )
     raise typer.Exit(run(request, Printing(format_name=format_name, output=output, also=also, shows_rows=show_rows)))

@@ -28,16 +28,21 @@ _SHARED = {
     "--pooler": "pooler",
     "--config": "config",
 }
+_FLEET = {"--fleet": "fleet", "--only": "only", "--at-once": "at_once", "--shards": "shards"}
 TEXTS: Mapping[str, Mapping[str, str]] = {
-    "plan": {**_SHARED, "--also": "also", "--snapshot": "snapshot", "--release-role": "release_role"},
+    "plan": {**_SHARED, **_FLEET, "--also": "also", "--snapshot": "snapshot", "--release-role": "release_role"},
     "release": {
         **_SHARED,
+        **_FLEET,
         "--budget": "budget_s",
         "--grace": "grace_s",
         "--expect": "expect",
         "--journal": "journal",
         "--journal-schema": "journal_schema",
         "--replica-url": "replica_url",
+        "--canary": "canary",
+        "--wave": "wave",
+        "--max-failures": "max_failures",
     },
     "wait": {
         **{option: name for option, name in _SHARED.items() if option not in ("--sample", "--pooler")},
@@ -61,6 +66,10 @@ _READ: Mapping[str, Callable[[str], float]] = {
     "budget_s": seconds,
     "grace_s": seconds,
     "timeout_s": seconds,
+    "at_once": int,
+    "shards": int,
+    "wave": int,
+    "max_failures": int,
 }
 _OF_PRINTING = ("format_name", "output", "also", "shows_rows", "is_quiet")
 

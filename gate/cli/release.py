@@ -48,6 +48,13 @@ def release(
     search_path: options.SearchPath = None,
     pooler: options.Pooler = None,
     database: options.Database = None,
+    fleet: options.Fleet = None,
+    only: options.Only = None,
+    at_once: options.AtOnce = None,
+    shards: options.Shards = None,
+    canary: options.Canary = None,
+    wave: options.Wave = None,
+    max_failures: options.MaxFailures = None,
     no_hooks: options.NoHooks = False,  # noqa: FBT002
     show_rows: options.ShowRows = False,  # noqa: FBT002
     config: options.Config = None,
@@ -62,6 +69,7 @@ def release(
       gate release                                 DATABASE_URL, and the usual places
       gate release db/migrations --budget 8h       long work, beside a deploy
       gate release --expect plan.json              only what was reviewed
+      gate release --fleet dir:/secrets --wave 50  many databases: a canary, then waves
       gate status                                  what ran, and what is half done
       gate kill                                    end what a dead release left behind
 
@@ -90,5 +98,12 @@ def release(
         journal_schema=journal_schema,
         replica_url=replica_url,
         calls_hooks=not no_hooks,
+        fleet=fleet,
+        only=only,
+        at_once=at_once,
+        shards=shards,
+        canary=canary,
+        wave=wave,
+        max_failures=max_failures,
     )
     raise typer.Exit(run(request, Printing(format_name=format_name, output=output, shows_rows=show_rows)))
