@@ -9,7 +9,7 @@ from gate.model.units import lasting
 from gate.report import Look
 from gate.report.prose.words import one_line, shortened, wrapped
 
-_MOST_OUTPUT_LINES = 5
+_MOST_OUTPUT_LINES, _LONGEST = 5, 400
 
 
 def hook_lines(hooks: Iterable[HookRun], look: Look) -> list[str]:
@@ -19,5 +19,6 @@ def hook_lines(hooks: Iterable[HookRun], look: Look) -> list[str]:
         how = one_line(hook.problem) or f"done ({lasting(hook.seconds)})"
         lines += wrapped(f"hook {hook.event} {one_line(hook.name)}: {how}", look.width, "  ", "    ")
         written = [line for line in hook.output.splitlines() if line.strip()]
-        lines += ["    " + shortened(line, look.width - 4) for line in written[-_MOST_OUTPUT_LINES:]]
+        for line in written[-_MOST_OUTPUT_LINES:]:
+            lines += wrapped(shortened(line, _LONGEST), look.width, "    ", "      ")
     return lines
