@@ -30,7 +30,9 @@ def is_asked_for(plan: Plan) -> bool:
     """Whether something of it harms older code, and goes ahead all the same."""
     known = {rule.name for rule in all_rules() if is_about_old_code(rule)}
     findings = (finding for statement in plan.statements for finding in statement.findings)
-    return any(finding.rule in known and finding.severity is not Severity.NOTE for finding in findings)
+    return any(
+        finding.rule in known and (finding.severity is not Severity.NOTE or finding.allowed_by) for finding in findings
+    )
 
 
 def evidence(platform: Platform, around: Around, left_s: Left) -> OldCode | None:

@@ -1,0 +1,187 @@
+"""A release whose hooks act on Heroku: what was changed is put back, by whoever ends the run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.model.errors import Exit
+from tests.e2e.commands import command, environment, gate
+from tests.platforms.heroku.fake import FakeHeroku, serving
+from tests.servers import Database
+
+pytestmark = pytest.mark.majors(newest=True)
+
+MAINTENANCE = '[[release.on_begin]]\nhook = "heroku.maintenance"\n'
+FEWER = '[[release.on_begin]]\nhook = "heroku.scale"\ntype = "worker"\nquantity = 0\n'
+ROLLBACK = '[[release.on_failure]]\nhook = "heroku.rollback"\n'
+
+
+@pytest.fixture
+def heroku() -> Iterator[FakeHeroku]:
+    fake = FakeHeroku()
+    for age_s in (500_000.0, 90_000.0, 7_200.0):
+        fake.app.release(age_s=age_s)
+    fake.app.process("web", 2)
+    fake.app.process("worker", 1)
+    fake.app.attachment("DATABASE")
+    with serving(fake):
+        yield fake
+    assert fake.violations == []
+
+
+class Shop:
+    """A project on Heroku."""
+
+    def __init__(self, root: Path, database: Database, heroku: FakeHeroku) -> None:
+        self.root, self.database, self.heroku = root, database, heroku
+        (root / "db" / "migrations").mkdir(parents=True)
+        database.execute(
+            "CREATE TABLE schema_migrations (version varchar PRIMARY KEY); "
+            "CREATE TABLE orders (id bigint PRIMARY KEY, note text); INSERT INTO orders VALUES (1, 'a')"
+        )
+
+    def write(self, policy: str, text: str) -> None:
+        (self.root / "gate.toml").write_text(f"sample = 0\n{policy}")
+        (self.root / "db" / "migrations" / "1_a.sql").write_text(f"-- migrate:up\n{text}\n")
+
+    def release(self, *arguments: str) -> tuple[int, dict[str, Any]]:
+        done = gate(
+            "release", "--format", "json", *arguments, at=self.root, conninfo=self.database.conninfo, **self.env
+        )
+        assert done.stdout, done.stderr
+        return done.returncode, json.loads(done.stdout)
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {**self.heroku.environment, "DYNO": "release.4711"}
+
+    def start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command("release"),
+            cwd=self.root,
+            env=environment(self.database.conninfo, **self.env),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def await_sleep(self, process: subprocess.Popen[bytes]) -> None:
+        sleeps = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+        while not self.database.fetch(sleeps):
+            assert process.poll() is None
+            time.sleep(0.05)
+
+    def workers(self) -> int:
+        return int(self.heroku.app.formation["worker"]["quantity"])
+
+
+@pytest.fixture
+def shop(tmp_path: Path, database: Database, heroku: FakeHeroku) -> Shop:
+    return Shop(tmp_path, database, heroku)
+
+
+def said(document: dict[str, Any]) -> list[tuple[str, str, str | None]]:
+    return [(hook["event"], hook["name"], hook["problem"]) for hook in document["hooks"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("SELECT 1;", Exit.DONE), ("SELECT 1 / 0;", Exit.MIGRATION_FAILED), ("SELEC;", Exit.USAGE)]
+)
+def test_the_run_itself_puts_back_what_it_changed(text: str, code: Exit, shop: Shop) -> None:
+    shop.write(MAINTENANCE + FEWER, text)
+    if code is Exit.USAGE:
+        done = gate("release", at=shop.root, conninfo=shop.database.conninfo, **shop.env)
+        assert (done.returncode, shop.heroku.changes) == (code, [])
+        return
+    assert shop.release()[0] == code
+    assert not shop.heroku.app.is_in_maintenance
+    assert shop.workers() == 1
+    assert len([change for change in shop.heroku.changes if change.startswith("PATCH")]) == 4
+    assert shop.database.fetch("SELECT count(*) FROM gate.changes WHERE settled_at IS NULL") == [(0,)]
+
+
+def test_after_a_crash_the_next_release_puts_it_back_although_nothing_is_pending(shop: Shop) -> None:
+    shop.write(MAINTENANCE + FEWER, "SELECT pg_sleep(300);")
+    with shop.start() as process:
+        shop.await_sleep(process)
+        assert shop.heroku.app.is_in_maintenance
+        process.send_signal(signal.SIGKILL)
+    (shop.root / "db" / "migrations" / "1_a.sql").unlink()
+    (shop.root / "db" / "migrations" / "0_b.sql").write_text("-- migrate:up\nSELECT 1;\n")
+    shop.database.execute("INSERT INTO schema_migrations VALUES ('0')")
+    code, document = shop.release()
+    assert (code, document["outcome"]) == (Exit.DONE, "nothing pending")
+    assert said(document) == [("restore", "heroku.scale", None), ("restore", "heroku.maintenance", None)]
+    assert (shop.heroku.app.is_in_maintenance, shop.workers()) == (False, 1)
+
+
+def test_gate_kill_stops_the_dyno_ends_its_backends_and_puts_back_what_it_changed(shop: Shop) -> None:
+    shop.write(MAINTENANCE, "SELECT pg_sleep(300);")
+    with shop.start() as process:
+        shop.await_sleep(process)
+        os.kill(process.pid, signal.SIGKILL)
+    shop.heroku.app.dyno("release.4711", 3)
+    done = gate(
+        "kill", "--dyno", "release.4711", "--format", "json", at=shop.root, conninfo=shop.database.conninfo,
+        **shop.heroku.environment,
+    )  # fmt: skip
+    document = json.loads(done.stdout)
+    assert done.returncode == Exit.DONE, done.stdout
+    assert said(document) == [("kill", "heroku.stop", None), ("restore", "heroku.maintenance", None)]
+    assert not shop.heroku.app.is_in_maintenance
+    assert [dyno for dyno in shop.heroku.app.dynos if dyno["type"] == "release"] == []
+    assert shop.database.fetch("SELECT FROM pg_stat_activity WHERE application_name LIKE 'gate/%'") == []
+
+
+def test_in_a_release_phase_a_rollback_does_nothing_and_says_why(shop: Shop) -> None:
+    shop.write(ROLLBACK, "SELECT 1 / 0;")
+    code, document = shop.release()
+    assert code == Exit.MIGRATION_FAILED
+    (hook,) = document["hooks"]
+    assert hook["problem"] is None
+    assert "never becomes current" in hook["output"]
+    assert shop.heroku.changes == []
+
+
+def test_a_begin_hook_that_does_not_work_keeps_the_release_from_beginning(shop: Shop) -> None:
+    shop.heroku.tokens.clear()
+    shop.write(MAINTENANCE, "CREATE TABLE made (id int);")
+    code, document = shop.release()
+    assert code == Exit.REFUSED
+    assert "heroku.maintenance" in document["problem"]
+    assert shop.database.fetch("SELECT to_regclass('made')") == [(None,)]
+
+
+def test_where_it_is_not_required_the_release_goes_on_and_says_so(shop: Shop) -> None:
+    shop.heroku.tokens.clear()
+    shop.write(MAINTENANCE + "required = false\n", "CREATE TABLE made (id int);")
+    code, document = shop.release()
+    assert code == Exit.DONE
+    assert "unauthorized" in document["hooks"][0]["problem"]
+    assert any("would not work" in note for note in document["notes"])
+
+
+DROPS = "-- gate: allow drops-column because no code reads it any more\nALTER TABLE orders DROP COLUMN note;"
+
+
+def test_older_code_that_still_runs_keeps_what_it_uses(shop: Shop) -> None:
+    shop.write("", DROPS)
+    for dyno in shop.heroku.app.dynos:
+        if dyno["type"] == "worker":
+            dyno["release"] = {**dyno["release"], "version": 1}
+    code, document = shop.release()
+    assert code == Exit.REFUSED
+    assert "worker.1 runs v1" in document["problem"]
+    for dyno in shop.heroku.app.dynos:
+        dyno["release"] = {**dyno["release"], "version": 3}
+    code, document = shop.release()
+    assert code == Exit.DONE, document
+    assert any("no older code is running" in note for note in document["notes"])
