@@ -417,12 +417,16 @@ class _Release:
         self.site.ends_s = self.releasing.deadlines.cleans_up_until_s(stopped_s, by_signal=by_signal)
         self.site.ignores_stop = True
         self.leftovers += self._taken_back(halt)
+        waiting = self._not_drained()
+        if waiting and self.releasing.platform.restart:
+            command = self.releasing.platform.restart
+            self.releasing.notes.append(f"{command} ends the sessions of those who still wait, if they do not go on")
         return self._ended(
             halt.outcome,
             problem=halt.problem,
             remedy=halt.remedy,
             in_the_way=halt.in_the_way,
-            still_waiting=self._not_drained(),
+            still_waiting=waiting,
         )
 
     def _taken_back(self, halt: Halt) -> list[Leftover]:

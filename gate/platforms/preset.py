@@ -32,7 +32,7 @@ class Platform:
     `name` is for people, `place_name` what the platform calls the place: release phase, pre-deploy Job, one-off dyno.
     `budget_s` and `grace_s` hold where nothing else is told. `apart` is the command line before `gate release` where
     that is run beside a deploy, `around` what else to know. `app` is what the platform calls the app, None where it
-    does not say.
+    does not say. `restart` is the command that starts the app's processes anew, and so ends their sessions.
     """
 
     key: str = ""
@@ -45,6 +45,7 @@ class Platform:
     around: str = ""
     alone: str = ""
     app: str | None = None
+    restart: str = ""
 
     def detached(self, budget: str = LONG_BUDGET) -> str:
         """How to run a release that takes longer than a deploy may, in words that can be pasted."""
@@ -104,13 +105,14 @@ class File:
     """A file to be written, by its path in the project; `then` says what is left to do with it.
 
     `into` puts it into a file that is there already (a line of a Procfile); without it such a file is left alone unless
-    --force is given, and is then replaced.
+    --force is given, and is then replaced. One that `is_aside` is no part of what is applied: a pipe does not get it.
     """
 
     path: str
     text: str
     then: str = ""
     into: Callable[[str], Merged] | None = None
+    is_aside: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,7 @@ def _recognise(environment: Mapping[str, str]) -> Platform | None:
         grace_s=_GRACE_S,
         apart=f"fly machine run {image} --app {app or 'APP'} --restart no --rm --detach -- ",
         app=app or None,
+        restart=f"fly apps restart {app or 'APP'}",
     )
 
 

@@ -41,6 +41,7 @@ def _recognise(environment: Mapping[str, str]) -> Platform | None:
         budget_s=_BUDGET_S,
         apart=f"heroku run:detached {f'--app {app} ' if app else ''}-- ",
         app=app or None,
+        restart=f"heroku ps:restart{f' --app {app}' if app else ''}",
     )
 
 
