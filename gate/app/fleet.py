@@ -26,8 +26,8 @@ from gate.plan.grouping import Groups
 from gate.plan.reading import ReadMigration, read
 from gate.sources.tool import Source
 
-_ANSWER_S = 90.0
-"""More than the server lets any question take: a server that says nothing holds up no more than one of the pool."""
+_LONGEST_S = 300.0
+"""Beside watching the traffic: a server that says nothing any more holds up one of the pool, and not for ever."""
 _FULL_S, _PAUSE_S = 30.0, 1.0
 _IS_FULL = ("too many clients", "too many connections", "remaining connection slots")
 
@@ -117,11 +117,12 @@ class _Planning:
                 self.answers.put((one.name, error))
 
     def _one(self, one: Member) -> Plan | Unplanned:
+        longest_s = _LONGEST_S + self.settings.sample
         request = replace(self.request, database_url=one.given, say=silent, warn=silent)
         until_s = time.monotonic() + _FULL_S
         while True:
             try:
-                return plan_with(request, self.settings, self.source, reads=self.files, answer_s=_ANSWER_S)
+                return plan_with(request, self.settings, self.source, reads=self.files, longest_s=longest_s)
             except GateError as error:
                 if time.monotonic() < until_s and any(said in error.problem for said in _IS_FULL):
                     time.sleep(_PAUSE_S)

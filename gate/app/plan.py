@@ -20,6 +20,7 @@ from gate.app.opening import open_connection, open_source
 from gate.app.pending import as_findings
 from gate.app.request import Request
 from gate.app.settings import Settings, load
+from gate.db.connect import cut_after
 from gate.model.errors import UsageError
 from gate.model.plan import Plan
 from gate.model.units import age
@@ -42,10 +43,10 @@ def plan_with(
     source: Source,
     *,
     reads: Reads | None = None,
-    answer_s: float | None = None,
+    longest_s: float | None = None,
 ) -> Plan:
-    """The plan with settings and files that are at hand already; `answer_s` as in `gate.db.connect`."""
-    made = _planned(request, settings, source, reads, answer_s)
+    """The plan with settings and files that are at hand already; `longest_s` is all the time that it may take."""
+    made = _planned(request, settings, source, reads, longest_s)
     if settings.policy.rules and not made.migrations:
         # Where nothing is pending no judge was asked, and the state may be spoken of all the same.
         from gate.policy.judge import Judge, settled
@@ -55,12 +56,12 @@ def plan_with(
 
 
 def _planned(
-    request: Request, settings: Settings, source: Source, reads: Reads | None, answer_s: float | None
+    request: Request, settings: Settings, source: Source, reads: Reads | None, longest_s: float | None
 ) -> Plan:
     if request.snapshot is not None:
         return _plan_offline(source, request.snapshot, settings)
     clock = Clock(request.say)
-    with open_connection(request, settings, name="gate plan", answer_s=answer_s) as connection:
+    with open_connection(request, settings, name="gate plan") as connection, cut_after(connection, longest_s):
         with clock.phase("reading the bookkeeping"):
             answer = pending.read(connection, source)
         if not answer.migrations:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -29,7 +30,7 @@ class Bounded(psycopg.Connection[TupleRow]):
         """As psycopg's own, which has no limit in all versions."""
         if self.answer_s is None:
             return super().wait(*arguments, **named)
-        timer = threading.Timer(self.answer_s, self._cut)
+        timer = threading.Timer(self.answer_s, self.cut)
         timer.daemon = True
         timer.start()
         try:
@@ -37,7 +38,8 @@ class Bounded(psycopg.Connection[TupleRow]):
         finally:
             timer.cancel()
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
+        """From another thread: whoever waits for an answer gets an error."""
         with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.pgconn.socket)) as own:
             own.shutdown(socket.SHUT_RDWR)
 
@@ -46,6 +48,21 @@ def bound(connection: psycopg.Connection, answer_s: float) -> None:
     """From now on nothing that is asked of a connection made here can take longer."""
     if isinstance(connection, Bounded):
         connection.answer_s = answer_s
+
+
+@contextmanager
+def cut_after(connection: psycopg.Connection, longest_s: float | None) -> Iterator[None]:
+    """Whatever is asked of a connection made here meanwhile: it is cut when that time is over; None is no limit."""
+    if longest_s is None or not isinstance(connection, Bounded):
+        yield
+        return
+    timer = threading.Timer(longest_s, connection.cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def connect(

@@ -11,6 +11,7 @@ _BENCHES = {
     "stall": "what clients feel of risky migrations, run plain, by gate, by Django, and of none",
     "backfill": "how fast a backfill is beside one plain UPDATE, and what a load feels meanwhile",
     "kill": "how long gate's backends outlive a SIGTERM, a deadline, and kill -9",
+    "fleet": "how long 500 small databases take to plan",
     "crash": "releases that are killed, cut off and restarted at every moment, and run again",
 }
 

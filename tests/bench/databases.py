@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import psycopg
 
-from gate.embedded import Server
+
+class Reachable(Protocol):
+    """A server, wherever it comes from."""
+
+    def conninfo(self, database: str = "postgres", /) -> str: ...
+
 
 _CHUNK = 250
 
@@ -27,7 +34,7 @@ END $$
 """
 
 
-def make(server: Server, name: str, tables: int, *, rows: int = 0) -> str:
+def make(server: Reachable, name: str, tables: int, *, rows: int = 0) -> str:
     """A database of that name with tables of twelve columns and five indexes; returns how to reach it."""
     with psycopg.connect(server.conninfo(), autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"'.encode())

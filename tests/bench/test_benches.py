@@ -12,7 +12,7 @@ def test_every_bench_can_be_asked_for_help(capsys: pytest.CaptureFixture[str], m
     monkeypatch.setattr("sys.argv", ["bench", "--help"])
     assert main() == 0
     names = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
-    assert {"plan", "estimate", "stall", "backfill", "kill", "crash"} == set(names)
+    assert {"plan", "estimate", "stall", "backfill", "kill", "fleet", "crash"} == set(names)
     for name in names:
         monkeypatch.setattr("sys.argv", ["bench", name, "--help"])
         with pytest.raises(SystemExit) as ended:
