@@ -106,7 +106,10 @@ def _migrations(run: Run) -> str:
 
 def _remarks(run: Run) -> str:
     lines = [f"- {prose(done.acted(act))}" for act in run.acts if not act.is_own]
-    lines += [f"- hook {hook.event} {code(hook.name)}: {prose(hook.problem)}" for hook in run.hooks if hook.problem]
+    told = ((hook, hook.problem or hook.output.strip()) for hook in run.hooks)
+    lines += [
+        f"- hook {hook.event} {code(hook.name)}: {prose(text)}" for hook, text in told if text and "\n" not in text
+    ]
     return "\n".join([*lines, *(f"- {prose(note)}" for note in run.notes)])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gate.model.run import Outcome, Run, State, UnitRun
+from gate.model.run import HookRun, Outcome, Run, State, UnitRun
 from gate.model.units import lasting, plural
 from gate.report import Look
 from gate.report import render as render_plan
@@ -178,19 +178,28 @@ def _acts(run: Run, look: Look) -> list[str]:
 
 
 def _hooks(run: Run, look: Look) -> list[str]:
-    """Those that failed with what they wrote, the others in a line."""
+    """Those that failed with what they wrote, those that say what they did in a sentence, the others in a line."""
     lines: list[str] = []
     for hook in run.hooks:
+        if _is_told(hook):
+            lines += wrapped(
+                f"hook {hook.event} {one_line(hook.name)}: {one_line(hook.output)}", look.width, hanging="  "
+            )
         if hook.problem:
             lines += wrapped(
                 f"hook {hook.event} {one_line(hook.name)}: {one_line(hook.problem)}", look.width, hanging="  "
             )
             written = [line for line in hook.output.splitlines() if line.strip()]
             lines += ["    " + shortened(line, look.width - 4) for line in written[-_MOST_OUTPUT_LINES:]]
-    called = [f"{hook.event} {one_line(hook.name)} ({lasting(hook.seconds)})" for hook in run.hooks if not hook.problem]
+    quiet = [hook for hook in run.hooks if not hook.problem and not _is_told(hook)]
+    called = [f"{hook.event} {one_line(hook.name)} ({lasting(hook.seconds)})" for hook in quiet]
     if called:
         lines += wrapped(f"hooks: {', '.join(called)}", look.width, hanging="  ")
     return lines
+
+
+def _is_told(hook: HookRun) -> bool:
+    return not hook.problem and bool(hook.output.strip()) and "\n" not in hook.output.strip()
 
 
 def _notes(run: Run, look: Look) -> list[str]:
