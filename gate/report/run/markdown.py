@@ -106,10 +106,8 @@ def _migrations(run: Run) -> str:
 
 def _remarks(run: Run) -> str:
     lines = [f"- {prose(done.acted(act))}" for act in run.acts if not act.is_own]
-    told = ((hook, hook.problem or hook.output.strip()) for hook in run.hooks)
-    lines += [
-        f"- hook {hook.event} {code(hook.name)}: {prose(text)}" for hook, text in told if text and "\n" not in text
-    ]
+    told = ((hook, hook.problem or _sentence(hook.output)) for hook in run.hooks)
+    lines += [f"- hook {hook.event} {code(hook.name)}: {prose(text)}" for hook, text in told if text]
     return "\n".join([*lines, *(f"- {prose(note)}" for note in run.notes)])
 
 
@@ -117,3 +115,8 @@ def _foot(run: Run) -> str:
     harm = f", {felt(run)}" if run.outcome is not Outcome.DONE and run.longest_blocked_s is not None else ""
     told = ", ".join(part for part in (f"run {run.id}", where(run), f"began {run.started_at}") if part)
     return prose(f"{told}, took {lasting(run.seconds)}{harm}; exit code {int(run.exit)}")
+
+
+def _sentence(output: str) -> str:
+    """What a hook says that it did; what it has printed at length is for the log."""
+    return "" if "\n" in output.strip() else output.strip()
