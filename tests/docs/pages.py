@@ -11,12 +11,33 @@ from gate.cli.app import app
 from gate.model.errors import Exit
 from gate.model.facts import Expect, Fact
 from gate.model.rules import COMMENT, DATABASE, POLICY, STATE, STATEMENT
+from gate.model.units import lasting
 from gate.plan.known import all_rules
+from gate.platforms.known import all_presets, platform_of
+from gate.platforms.preset import UNKNOWN, Preset
 from gate.rules import families
 
 FOLDER = Path(__file__).parents[2] / "docs"
 _MADE = "<!-- Made by `python -m tests.docs --write`; change the code, not this page. -->\n"
 _COMMANDS = tuple(command.name or "" for command in app.registered_commands)
+
+
+_TABLE, _TABLE_END = "<!-- table: made by `python -m tests.docs --write` -->\n", "<!-- end of the table -->"
+MARKED = {
+    "heroku": {"DYNO": "release.1"},
+    "fly": {"FLY_APP_NAME": "shop"},
+    "kubernetes": {"KUBERNETES_SERVICE_HOST": "10.0.0.1"},
+    "render": {"RENDER": "true"},
+    "railway": {"RAILWAY_PROJECT_NAME": "shop"},
+    "dokku": {"DOKKU_APP_TYPE": "herokuish"},
+    "scalingo": {"SCALINGO_APPLICATION_ID": "5f"},
+    "digitalocean": {"DIGITALOCEAN_JOB_KIND": "PRE_DEPLOY"},
+    "cloud-run": {"CLOUD_RUN_JOB": "shop-gate"},
+    "ecs": {"ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4/1"},
+    "kamal": {"KAMAL_COMMAND": "deploy", "KAMAL_VERSION": "1"},
+    "porter": {"KUBERNETES_SERVICE_HOST": "10.0.0.1"},
+}
+"""How a process knows where it is; a platform that is not here marks nothing."""
 
 
 _HEADINGS = {
@@ -92,4 +113,36 @@ def _help(*command: str) -> list[str]:
     return ["```text", *(line.rstrip() for line in answer.stdout.rstrip().splitlines()), "```"]
 
 
-PAGES: dict[str, Callable[[], str]] = {"rules.md": rules, "exit-codes.md": exit_codes, "cli.md": cli}
+def platforms() -> str:
+    """The page as it is, with its table made anew from the limits of the presets."""
+    page = (FOLDER / "platforms.md").read_text(encoding="utf-8")
+    before, _, rest = page.partition(_TABLE)
+    _, _, after = rest.partition(_TABLE_END)
+    return f"{before}{_TABLE}{chr(10).join(_limits())}{chr(10)}{_TABLE_END}{after}"
+
+
+def _limits() -> Iterator[str]:
+    heads = ("platform", "where gate is called", "if it fails", "time limit", "signals", "shell", "recognised by")
+    yield f"| {' | '.join((*heads, 'budget, grace', 'to know'))} |"
+    yield "|---" * (len(heads) + 2) + "|"
+    for preset in sorted(all_presets(), key=lambda preset: preset.name):
+        limits = preset.limits
+        if limits is not None:
+            shell = {True: "yes", False: "no", None: "not known"}[limits.has_shell]
+            name = f"[{preset.name}](https://{limits.source})"
+            told = [name, limits.hook, limits.failure, limits.ends_after, limits.signals, shell, limits.marks]
+            yield f"| {' | '.join([*told, _time(preset), limits.notes])} |"
+
+
+def _time(preset: Preset) -> str:
+    """Of the process itself, as it takes them where nothing else is told."""
+    found = platform_of(MARKED[preset.key]) if preset.key in MARKED else UNKNOWN
+    return f"{lasting(found.budget_s)}, {lasting(found.grace_s)}"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "rules.md": rules,
+    "exit-codes.md": exit_codes,
+    "cli.md": cli,
+    "platforms.md": platforms,
+}
