@@ -18,7 +18,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 class Secrets:
     """Those that were read so far; whatever gate prints goes through `masked`."""
 
-    known: set[str] = field(default_factory=set)
+    known: set[str] = field(default_factory=set, repr=False)
 
     def read(self, told: str, environment: Mapping[str, str], *, key: str) -> str:
         """What `env:NAME` or `file:PATH` holds, without white space around it; `key` is where that stands.

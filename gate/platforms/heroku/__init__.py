@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gate.model.evidence import OldCode
 from gate.platforms.making import Around, Factory
 from gate.policy.policy import HookSetting
-from gate.run.hooking import Hook
+from gate.run.hooking import Hook, Left
 
 
 def _rollback(setting: HookSetting, around: Around) -> Hook:
@@ -40,6 +41,13 @@ def _stop(setting: HookSetting, around: Around) -> Hook:
     from gate.platforms.heroku.stopping import made
 
     return made(setting, around)
+
+
+def old_code(around: Around, left_s: Left) -> OldCode | None:
+    """Whether code of an earlier release is still running; None where no app or no token is told."""
+    from gate.platforms.heroku import evidence
+
+    return evidence.old_code(around, left_s)
 
 
 HOOKS: Mapping[str, Factory] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from gate.model.changes import Change, Until
@@ -80,7 +80,7 @@ class HerokuHook:
     """`pause` waits between two requests, in seconds."""
 
     setting: HookSetting
-    around: Around
+    around: Around = field(repr=False)
     deed: Deed
     pause: Callable[[float], None] = time.sleep
 

@@ -227,7 +227,9 @@ class Api:
             raise self._unclear(request, Unreachable(error.problem), is_answered=False) from error
         if answer.status < 300:
             return answer
-        problem = refused(answer.status, answer.content, answer.headers, method=request.method, path=request.path)
+        # Who answers may repeat what it was sent.
+        said = self.reach.secrets.masked(answer.content.decode("utf-8", "replace"))
+        problem = refused(answer.status, said, answer.headers, method=request.method, path=request.path)
         if answer.status == _TOO_MANY:
             raise _AgainError(problem, pause_s=answer.retry_after_s, is_limit=True)
         if answer.status >= 500:
@@ -252,10 +254,11 @@ class Api:
         # To connect, to agree on a cipher, to be answered: each has a third.
         phase_s = min(REQUEST_S, left_s / 3)
         until_s = time.monotonic() + min(3 * REQUEST_S, left_s)
+        # A proxy of the environment is handed nothing in the clear.
+        is_secret = self.reach.url.startswith("https://")
         try:
-            # A proxy of the environment is handed nothing in the clear.
             with (
-                httpx.Client(trust_env=self.reach.url.startswith("https://"), timeout=phase_s) as client,
+                httpx.Client(verify=is_secret, trust_env=is_secret, timeout=phase_s) as client,
                 client.stream(
                     request.method,
                     f"{self.reach.url}{request.path}",

@@ -62,7 +62,7 @@ def scopes(headers: Mapping[str, str]) -> Scopes:
     return Scopes(has=has, takes=takes)
 
 
-def refused(status: int, content: bytes, headers: Mapping[str, str], *, method: str, path: str) -> ApiError:
+def refused(status: int, content: str, headers: Mapping[str, str], *, method: str, path: str) -> ApiError:
     """From an answer that is no success."""
     request = headers.get("Request-Id", "").split(",")[0].strip()
     said = _said(content)
@@ -73,14 +73,14 @@ def refused(status: int, content: bytes, headers: Mapping[str, str], *, method: 
     )
 
 
-def _said(content: bytes) -> str:
+def _said(content: str) -> str:
     """`forbidden: You do not have access`; of what is not Heroku's own (a proxy's) the beginning."""
     try:
         found = json.loads(content)
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        return plain(content[:_SHOWN].decode("utf-8", "replace")) or "nothing more"
+        return plain(content[:_SHOWN]) or "nothing more"
     words = [plain(str(found[key])) for key in ("id", "message") if found.get(key)]
     return ": ".join(words) or "nothing more"
 

@@ -18,7 +18,7 @@ from gate.model.units import age
 from gate.platforms.heroku.answers import RELEASE_DYNO, RUN_DYNO, Dyno, Release
 from gate.platforms.heroku.calling import in_words
 from gate.platforms.heroku.client import Api
-from gate.platforms.heroku.reach import reach
+from gate.platforms.heroku.reach import NotTold, reach
 from gate.platforms.heroku.restarting import own_dyno
 from gate.platforms.making import Around
 from gate.run.hooking import Left
@@ -37,11 +37,16 @@ def old_code(
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     pause: Callable[[float], None] = time.sleep,
-) -> OldCode:
-    """Whether any process runs a release before the current one. What cannot be asked is unknown; raises nothing."""
+) -> OldCode | None:
+    """Whether any process runs a release before the current one. What cannot be asked is unknown; raises nothing.
+
+    None where no app or no token is told.
+    """
     try:
         api = Api(reach=reach(around), left_s=left_s, pause=pause)
         current, dynos = _consistent(api)
+    except NotTold:
+        return None
     except GateError as error:
         why = around.secrets.masked(around.masked(in_words(error)))
         return OldCode(is_running=None, current="unknown", unknown=(f"Heroku cannot be asked: {why}",))

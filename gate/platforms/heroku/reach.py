@@ -32,6 +32,10 @@ _TOKEN = re.compile(r"[!-~]+", re.ASCII)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
+class NotTold(UsageError):
+    """Neither the environment nor gate.toml names an app, or a token: Heroku is not to be asked."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reach:
     """`app` is the name or the id by which it is asked for, `app_id` what its id has to be, empty where nobody says.
@@ -58,7 +62,7 @@ class Reach:
 def reach(around: Around, *, app_id: str = "") -> Reach:
     """From `[platform.heroku]` and the environment; reaches nobody. `app_id` goes before all that they say.
 
-    Raises UsageError where no app or no token is told, where two apps are, and for a key that is not known.
+    Raises NotTold where no app or no token is told, UsageError where two apps are, and for a key that is not known.
     """
     table = around.tables.get(KEY, {})
     known_keys(table, KEYS, f"platform.{KEY}")
@@ -103,7 +107,7 @@ def _app(environment: Mapping[str, str], table: Mapping[str, Any]) -> tuple[str,
             "no other is needed",
         )
     if not named and not app_id:
-        raise UsageError(
+        raise NotTold(
             "which app of Heroku is meant is not told",
             remedy="heroku labs:enable runtime-dyno-metadata, or set app in [platform.heroku], or GATE_HEROKU_APP",
         )
@@ -131,7 +135,7 @@ def _token_at(environment: Mapping[str, str], table: Mapping[str, Any]) -> tuple
     variable = next((name for name in TOKENS if environment.get(name, "").strip()), "")
     if variable:
         return f"env:{variable}", variable
-    raise UsageError(
+    raise NotTold(
         f"there is no token for Heroku's API: neither token of [platform.heroku] nor {' nor '.join(TOKENS)} is set",
         remedy=f"{AUTHORIZE}, and heroku config:set {TOKENS[0]}=...",
     )

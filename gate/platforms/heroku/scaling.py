@@ -67,7 +67,7 @@ class Scale:
             )
         call.api.scale(self.kind, before)
         size = change.before.get("size")
-        said = "" if now.size == size else f"; their size is {now.size} and was {size}, that is left as it is"
+        said = "" if now.size == size else f"; its dynos' size is {now.size} and was {size}, that is left as it is"
         return Said(output=f"{change.target} has {_dynos(before)} again{said}")
 
 

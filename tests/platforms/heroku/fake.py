@@ -82,11 +82,16 @@ class Asked:
 
 @dataclass(kw_only=True)
 class FakeHeroku:
-    """`tokens` has the scope of each token. `tells_scope`: whether answers name it in a header, as Heroku's do."""
+    """`tokens` has the scope of each token. `tells_scope`: whether answers name it in a header, as Heroku's do.
+
+    `tells_authorizations`: any token may read them, not only one that may do everything. `protects_releases`: they are
+    read and made with a scope that says so.
+    """
 
     app: App = field(default_factory=App)
     tokens: dict[str, str] = field(default_factory=lambda: {TOKEN: "global"})
     tells_scope: bool = True
+    tells_authorizations: bool = False
     protects_releases: bool = False
     faults: list[Fault] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
@@ -122,7 +127,7 @@ class FakeHeroku:
     def accepted(self, method: str, path: str) -> tuple[str, ...]:
         """The scopes that a call takes."""
         if path.startswith("/oauth"):
-            return ("global",)
+            return ("global", *(SCOPES if self.tells_authorizations else ()))
         is_protected = self.protects_releases and "/releases" in path
         kinds = ["write", "read"] if method == "GET" else ["write"]
         plain = [] if is_protected else kinds
