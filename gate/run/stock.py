@@ -65,4 +65,5 @@ class Stock:
             return Exit.STOPPED_RESUMABLE
         if self.needs_person:
             return Exit.STOPPED_NEEDS_PERSON
-        return Exit.STOPPED_RESUMABLE if self.standing.unfinished else Exit.DONE
+        is_open = self.standing.unfinished or self.standing.changes
+        return Exit.STOPPED_RESUMABLE if is_open else Exit.DONE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gate.model.changes import Change, KeptChange, Until
 from gate.model.program import Program, Unit, UnitKind
 from gate.model.run import Backend, Leftover, Outcome, State
 from gate.run.journalling import Kept, KnownRun, Mark, ProgramState, Standing
@@ -99,6 +100,33 @@ STAYS = Leftover(
     needs_person=True,
 )
 
+MAINTENANCE = KeptChange(
+    key="1",
+    run="00000000000000aa",
+    made_at="2026-11-20T03:04:05.000Z",
+    change=Change(
+        kind="heroku.maintenance",
+        target="shop",
+        what="maintenance of shop was switched on",
+        before={"maintenance": False},
+        after={"maintenance": True},
+        until=Until.RUN_ENDS,
+    ),
+)
+WORKERS = KeptChange(
+    key="2",
+    run="00000000000000aa",
+    made_at="2026-11-20T03:05:06.000Z",
+    change=Change(
+        kind="kubernetes.scale",
+        target="deployment/worker in shop",
+        what="deployment/worker in shop was scaled from 3 to 0",
+        before={"replicas": 3},
+        after={"replicas": 0},
+        until=Until.SUCCESS,
+    ),
+)
+
 
 def stock(*runs: KnownRun, kept: tuple[Kept, ...] = (), **more: object) -> Stock:
     standing = Standing(place=PLACE, version=1, made_by="0.1.0", unfinished=kept, runs=runs)
@@ -117,6 +145,10 @@ ALL = {
     "status-dead": stock(ALIVE_RUN, DONE_RUN, kept=(KEPT,)),
     "status-person": stock(
         replace(STOPPED_RUN, outcome=Outcome.NEEDS_PERSON), DONE_RUN, kept=(KEPT,), left=(STAYS,), leftovers=(INVALID,)
+    ),
+    "status-changed": replace(
+        stock(replace(STOPPED_RUN, outcome=Outcome.ABANDONED), DONE_RUN),
+        standing=replace(stock(DONE_RUN).standing, changes=(MAINTENANCE, WORKERS)),
     ),
     "status-stuck": stock(replace(STOPPED_RUN, outcome=Outcome.NEEDS_PERSON), kept=(KEPT,)),
     "status-unknown": stock(replace(DONE_RUN, outcome=None), kept=(UNKNOWN,)),

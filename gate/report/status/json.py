@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from gate.model.changes import KeptChange
 from gate.model.run import Leftover, State
 from gate.model.version import VERSION
 from gate.report import Look
@@ -38,6 +39,7 @@ def document(stock: Stock) -> Document:
         },
         "running": _holder(stock.holder),
         "unfinished": [_kept(kept) for kept in standing.unfinished],
+        "changes": [_change(kept) for kept in stock.standing.changes],
         "leftovers": [_leftover(leftover) for leftover in (*stock.left, *stock.leftovers)],
         "runs": [_run(run, stock) for run in standing.runs],
     }
@@ -94,4 +96,18 @@ def _run(run: KnownRun, stock: Stock) -> Document:
         "seconds": run.document.get("seconds"),
         "problem": run.document.get("problem"),
         "remedy": run.document.get("remedy"),
+    }
+
+
+def _change(kept: KeptChange) -> dict[str, Any]:
+    change = kept.change
+    return {
+        "run": kept.run,
+        "made_at": kept.made_at,
+        "hook": change.kind,
+        "target": change.target,
+        "what": change.what,
+        "before": dict(change.before),
+        "after": dict(change.after),
+        "until": change.until.value,
     }

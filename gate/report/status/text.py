@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from gate.model.changes import KeptChange, Until
 from gate.model.run import Leftover, Outcome, State
 from gate.model.units import age, lasting, plural
 from gate.report import Look
@@ -28,6 +29,7 @@ def render(stock: Stock, look: Look) -> str:
 def _blocks(stock: Stock, look: Look) -> Iterator[list[str]]:
     yield [*_head(stock, look), *_notes(stock, look)]
     yield _unfinished(stock, look)
+    yield _changed(stock, look)
     yield _leftovers("Needs a person", stock.left, look, "to take it away: ")
     yield _leftovers("Half done in the database", stock.leftovers, look, "to take it away instead: ")
     yield _runs(stock, look)
@@ -45,7 +47,8 @@ def _word(stock: Stock) -> tuple[str, str]:
         return "RUNNING", "yellow"
     if stock.needs_person:
         return "NEEDS A PERSON", "red"
-    return ("UNFINISHED", "yellow") if stock.standing.unfinished else ("DONE", "green")
+    is_open = stock.standing.unfinished or stock.standing.changes
+    return ("UNFINISHED", "yellow") if is_open else ("DONE", "green")
 
 
 def _headline(stock: Stock) -> str:
@@ -59,7 +62,29 @@ def _headline(stock: Stock) -> str:
     if number:
         whose = f"a release with gate {stock.standing.made_by}" if stock.standing.is_newer else "the next gate release"
         return f"{what}; {whose} takes {_it(number)} up by itself"
+    if stock.standing.changes:
+        return f"no migration of {database} is unfinished, but something outside it is not put back"
     return f"nothing is unfinished in {database}"
+
+
+def _changed(stock: Stock, look: Look) -> list[str]:
+    """Nobody remembers at night that maintenance is on because of a release of last week."""
+    kept = stock.standing.changes
+    if not kept:
+        return []
+    found = [painted("Changed outside the database", "bold", look.is_coloured)]
+    for item in kept:
+        who = f"run {item.run} at {_short_time(item.made_at)}"
+        found += wrapped(f"{one_line(item.change.what)} ({who}); {_back(stock, item)}", look.width, "  ", "    ")
+    return found
+
+
+def _back(stock: Stock, kept: KeptChange) -> str:
+    if kept.change.until is Until.SUCCESS:
+        return "put back by the next release that ends well"
+    if stock.is_alive:
+        return "put back when the run ends"
+    return "put back by the next gate release, or gate kill"
 
 
 def _it(number: int) -> str:
