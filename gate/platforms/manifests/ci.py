@@ -75,7 +75,7 @@ def github(wish: Wish) -> tuple[File, ...]:
     then = f"""\
 Next:
   gh secret set GATE_DATABASE_URL
-                                  the address of a role that may only read, with pg_read_all_stats
+                                  the address of a role with pg_read_all_stats and pg_read_all_data
 {_placeholder("OWNER/NAME", "action=OWNER/NAME@REF") if "action" not in wish.options else ""}\
   commit {_WORKFLOW}, and open a pull request"""
     return (File(path=_WORKFLOW, text=text, then=then),)
@@ -95,7 +95,7 @@ def gitlab(wish: Wish) -> tuple[File, ...]:
 Next:
   put into .gitlab-ci.yml: include: [{{local: {_INCLUDED}}}]
   Settings > CI/CD > Variables, all of them masked:
-    GATE_DATABASE_URL             the address of a role that may only read, with pg_read_all_stats
+    GATE_DATABASE_URL             the address of a role with pg_read_all_stats and pg_read_all_data
     GATE_GITLAB_TOKEN             a project access token with scope api, which writes the comment\
 """
     return (File(path=_INCLUDED, text=text, then=then),)
