@@ -24,7 +24,7 @@ from gate.app.settings import Settings, load
 from gate.model.errors import Unreachable, UsageError
 from gate.model.migration import Migration
 from gate.model.run import HookRun
-from gate.model.units import age, lasting
+from gate.model.units import age, lasting, plural
 from gate.model.version import VERSION
 from gate.platforms.known import platform_of
 from gate.run.arriving import LATEST, Arrival, JobSeen, Limits, Look, Progress, Step, Waited, advance, wait_document
@@ -145,7 +145,7 @@ def wait(request: Request, tell: Callable[[str], None], environment: Mapping[str
     settings = load(request)
     source, has_files = _source(settings)
     migrations = source.migrations() if has_files else ()
-    asked = request.schema_at_least or LATEST
+    asked = LATEST if request.schema_at_least is None else request.schema_at_least
     waiting = _Waiting(
         request=replace(request, job=request.job or environment.get("GATE_JOB", "").strip() or None),
         settings=settings,
@@ -233,7 +233,8 @@ def _check_id(asked: str, source: Source, migrations: Sequence[Migration], warn:
             remedy=f"gate wait --schema-at-least {meant}",
         )
     if migrations:
-        warn(f"{asked} is not among the {len(known)} migrations in {source.directory}; it is waited for all the same")
+        listed = f"the {plural(len(known), 'migration')} in {source.directory}"
+        warn(f"{asked} is not among {listed}; it is waited for all the same")
 
 
 _NUMBERED = frozenset({"golang-migrate", "goose"})
