@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ _NOT_FOR_LIBPQ = frozenset(
         "x-statement-timeout",
     ),
 )
+_AUTHORITY = re.compile(r"[^/?#]*")
+_PORT = re.compile(r"\d*(?:,.*)?")
 # These name the schema that unqualified names mean: Prisma's, and dbmate's and goose's (lib/pq passes it on).
 _SEARCH_PATHS = ("schema", "search_path")
 
@@ -137,7 +140,21 @@ def _for_libpq(text: str) -> str:
             f"the database URL begins with {scheme}://, which is not PostgreSQL",
             remedy="gate works with PostgreSQL only: postgresql://user@host/database",
         )
+    _check_password(rest)
     return _with_known_parameters(f"postgresql://{rest}")
+
+
+def _check_password(rest: str) -> None:
+    """Of one that was not encoded libpq would take the end for a host, and say so in its message."""
+    place = _AUTHORITY.match(rest)
+    authority = place[0] if place else ""
+    before, _, port = authority.rpartition(":")
+    is_cut = "@" not in authority and "@" in rest and bool(before) and not _PORT.fullmatch(port) and port[-1:] != "]"
+    if authority.count("@") > 1 or is_cut:
+        raise UsageError(
+            "the database URL cannot be read: its password holds a character that ends it",
+            remedy="in a name or password write %40 for @, %2F for /, %3F for ?, %23 for #, %3A for : and %25 for %",
+        )
 
 
 def _with_known_parameters(url: str) -> str:

@@ -71,7 +71,7 @@ class Hooks:
     now_s: Callable[[], float]
     beat: Callable[[], None] = lambda: None
     ledger: Ledger | None = None
-    secrets: Secrets = field(default_factory=Secrets)
+    secrets: Secrets = field(default_factory=lambda: Secrets.of(os.environ))
     earlier: Callable[[], Sequence[Mapping[str, Any]]] = tuple
 
     def masked(self, text: str) -> str:

@@ -111,12 +111,13 @@ def _name(run: Run, settings: Settings) -> str:
 def _push(wanted: Metrics, run: Run, settings: Settings, environment: Mapping[str, str], left_s: Left) -> None:
     from gate.platforms.making import Around
     from gate.platforms.pushgateway import push
+    from gate.platforms.secrets import Secrets
     from gate.report.metrics import families, text
 
     assert wanted.pushgateway is not None
     name = _name(run, settings)
     groups = (("job", wanted.job), ("database", name)) + ((("instance", wanted.instance),) if wanted.instance else ())
-    around = Around(environment=environment)
+    around = Around(environment=environment, secrets=Secrets.of(environment))
     problem = push(text(families(run), name), wanted.pushgateway, groups, around, left_s)
     if problem:
         raise GateError(f"metrics.pushgateway {problem}")
@@ -124,9 +125,14 @@ def _push(wanted: Metrics, run: Run, settings: Settings, environment: Mapping[st
 
 def _trace(wanted: Metrics, run: Run, environment: Mapping[str, str], left_s: Left) -> None:
     from gate.platforms import traces
+    from gate.platforms.secrets import Secrets
 
     if traces.are_wanted(environment, wanted.traces):
-        traces.send(run, environment, left_s)
+        try:
+            traces.send(run, environment, left_s)
+        except GateError as error:
+            # A collector may repeat the headers that it got.
+            raise GateError(Secrets.of(environment).masked(error.problem), remedy=error.remedy) from None
 
 
 @contextmanager

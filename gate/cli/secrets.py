@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import re
+from gate.model.passwords import masked
 
-_IN_URL = re.compile(r"(://[^\s:/@]*:)[^\s/]*@")
-_IN_KEYWORDS = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&'\"]+)", re.IGNORECASE)
-
-
-def masked(text: str) -> str:
-    """The text with every password of a URL or of libpq's keywords replaced."""
-    return _IN_KEYWORDS.sub(r"\1***", _IN_URL.sub(r"\1***@", text))
+__all__ = ["masked"]

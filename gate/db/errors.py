@@ -8,14 +8,15 @@ import psycopg
 from psycopg import errors
 
 from gate.model.errors import GateError, MissingPrivilege, Unreachable, UsageError
+from gate.model.passwords import masked
 
-_URL_PASSWORD = re.compile(r"(?P<head>\w+://[^\s:/@]*:)[^\s@]*(?=@)")
-_KEY_PASSWORD = re.compile(r"(?P<head>(?:ssl)?password\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
+# What libpq quotes of a string that it cannot read may be a piece of a password; names of options are told.
+_OPTION = re.compile(r'"(?:=|[a-z_]{1,40})"')
 
 
 def scrubbed(text: str) -> str:
     """The text with passwords in connection strings replaced by `***`."""
-    return _KEY_PASSWORD.sub(r"\g<head>***", _URL_PASSWORD.sub(r"\g<head>***", text)).strip()
+    return masked(text).strip()
 
 
 def translated(error: psycopg.Error) -> GateError:
@@ -39,6 +40,10 @@ def translated(error: psycopg.Error) -> GateError:
 def malformed(error: psycopg.Error) -> UsageError:
     """For a connection string that libpq does not parse."""
     return UsageError(
-        f"the connection string is malformed: {scrubbed(str(error))}",
+        f"the connection string is malformed: {_without_quotes(scrubbed(str(error)))}",
         remedy="write it as postgresql://user@host:port/database or as key=value pairs",
     )
+
+
+def _without_quotes(text: str) -> str:
+    return re.sub(r'"[^"]*"', lambda found: found[0] if _OPTION.fullmatch(found[0]) else '"***"', text)

@@ -6,6 +6,7 @@ timeout of any library. A try that is given up ends with the process at the late
 
 from __future__ import annotations
 
+import base64
 import queue
 import threading
 import time
@@ -108,6 +109,10 @@ def _parts(url: str) -> set[str]:
         value.partition("=")[2] for value in parts.query.split("&")
     }
     own = {text for text in (parts.password, unquote(parts.password or "")) if text}
+    if own:
+        # As it stands in the header of the request.
+        pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+        own.add(base64.b64encode(pair.encode()).decode())
     return {text for text in found if len(text) >= _LONG_PART} | own
 
 

@@ -91,7 +91,8 @@ def hushed(message: str, text: str) -> str:
     for edit in _edits(text):
         secret = text[edit.start : edit.end]
         bare = secret.strip("'")
-        message = message.replace(secret, edit.new)
+        is_quoted = secret != bare
+        message = message.replace(*((secret, edit.new) if is_quoted else (f'"{secret}"', f'"{MASK}"')))
         # A short one would be found in words that have nothing to do with it.
         message = message.replace(bare, MASK) if len(bare) >= _LONG_ENOUGH else message
     return message
@@ -152,6 +153,11 @@ class _Reader:
             or (self.is_of_role and last not in _NO_SECRET_OF_A_ROLE)
         )
 
+    def is_bare_secret(self, token: Token) -> bool:
+        """Whether it is a password whose quotes were forgotten: the message of the syntax error repeats it."""
+        is_word = token.kind in (Kind.WORD, Kind.NUMBER, Kind.NAME) and token.text.lower() != "null"
+        return is_word and self.is_of_role and not self.is_chained and self.before[-1:] == ["password"]
+
 
 def _edits(text: str) -> Iterator[_Edit]:
     lowered = text.lower()
@@ -169,6 +175,8 @@ def _in_code(text: str, start: int, end: int) -> Iterator[_Edit]:
         elif token.text == ";":
             reader.reset()
         elif token.kind is not Kind.SPACE:
+            if reader.is_bare_secret(token):
+                yield _Edit(token.start, token.end, MASK)
             reader.pass_by(token)
 
 

@@ -22,13 +22,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """`lasts_s` is how long it takes to come; `is_cut` hangs up without a word."""
+    """`lasts_s` is how long it takes to come; `is_cut` hangs up without a word, `is_echo` repeats what it got."""
 
     status: int = 200
     body: bytes = b"ok"
     headers: dict[str, str] = field(default_factory=dict)
     lasts_s: float = 0.0
     is_cut: bool = False
+    is_echo: bool = False
 
 
 @dataclass
@@ -74,11 +75,12 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             self.close_connection = True
             if reply.is_cut:
                 return
+            answer = f"{self.path} {' '.join(headers.values())}".encode() if reply.is_echo else reply.body
             self.send_response(reply.status)
-            for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
+            for name, value in {**reply.headers, "Content-Length": str(len(answer))}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(reply.body)
+            self.wfile.write(answer)
 
         do_PUT = do_POST  # noqa: N815 - as http.server asks for it
 

@@ -147,3 +147,18 @@ def test_whatever_the_password_is_it_is_masked(secret: str) -> None:
 )
 def test_a_query_without_its_values(query: str, shown: str) -> None:
     assert normalised(query) == shown
+
+
+@pytest.mark.parametrize(
+    ("sql", "shown"),
+    [
+        ("CREATE ROLE app PASSWORD hunter2 LOGIN", "CREATE ROLE app PASSWORD *** LOGIN"),
+        ("ALTER USER app PASSWORD NULL", "ALTER USER app PASSWORD NULL"),
+        ("SELECT password FROM users", "SELECT password FROM users"),
+    ],
+)
+def test_a_password_without_its_quotes(sql: str, shown: str) -> None:
+    assert masked(sql) == shown
+    assert hushed('syntax error at or near "hunter2"', sql) == (
+        'syntax error at or near "***"' if "***" in shown else 'syntax error at or near "hunter2"'
+    )
