@@ -24,6 +24,7 @@ EXITS = {
     "status-starting": Exit.STOPPED_RESUMABLE,
     "status-dead": Exit.STOPPED_RESUMABLE,
     "status-person": Exit.STOPPED_NEEDS_PERSON,
+    "status-changed": Exit.STOPPED_RESUMABLE,
     "status-stuck": Exit.STOPPED_NEEDS_PERSON,
     "status-unknown": Exit.STOPPED_NEEDS_PERSON,
     "status-newer": Exit.STOPPED_RESUMABLE,
