@@ -158,6 +158,18 @@ def test_what_cannot_be_judged_does_not_leave_the_comment_of_before(project: Pat
     assert "sarif" not in job.outputs
 
 
+@newest
+def test_a_line_of_a_migration_is_no_command_to_the_runner(project: Path, shop: Database) -> None:
+    write(project, "SELECT\n::error file=a.rb::all is lost")
+    with forge_of("github") as forge:
+        job = act(project, forge, shop)
+    lines = job.said.splitlines()
+    (begin,) = [at for at, line in enumerate(lines) if line.startswith("::stop-commands::")]
+    end = lines.index(f"::{lines[begin].removeprefix('::stop-commands::')}::")
+    (shown,) = [at for at, line in enumerate(lines) if line.startswith("::error file=a.rb")]
+    assert begin < shown < end
+
+
 def test_without_a_database_it_says_what_is_missing(project: Path) -> None:
     """As a pull request from a fork: no secret, and a token that may only read."""
     write(project, PASSES)
@@ -196,7 +208,7 @@ def test_an_input_is_never_a_command(odd: str, project: Path) -> None:
     )
     with forge_of("github") as forge:
         for without in ({}, {"comment": "always"}):
-            job = act(project, forge, **{**dict.fromkeys(names, odd), **without})
+            job = act(project, forge, None, **{**dict.fromkeys(names, odd), **without})
             assert job.code == Exit.USAGE
     assert not list(project.parent.rglob("pwned"))
 
@@ -252,6 +264,8 @@ def test_the_workflow_may_do_no_more_than_it_must() -> None:
     assert plan["with"]["source"] == "db/migrations"
     assert "secrets.GATE_DATABASE_URL" in plan["with"]["database-url"]
     assert f"OWNER/NAME@v{VERSION}" in written("github")
+    stored = yaml.safe_load(written("github", "snapshot=shop.json"))["jobs"]["plan"]["steps"][1]["with"]
+    assert stored == {"snapshot": "shop.json"}
 
 
 @pytest.mark.parametrize("odd", ["acme", "acme/gate", "acme/gate@v1\nrun: x", "a b/c@d", ""])

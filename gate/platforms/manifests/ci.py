@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 
 from gate.model.errors import UsageError
 from gate.model.version import VERSION
@@ -37,8 +38,10 @@ jobs:
           persist-credentials: false
       - uses: {action}
         with:
-{source}          # The address of a role that may only read. A pull request from a fork gets no secret.
-          database-url: ${{{{ secrets.GATE_DATABASE_URL }}}}
+{given}"""
+_FROM_THE_DATABASE = """\
+          # The address of a role that may only read. A pull request from a fork gets no secret.
+          database-url: ${{ secrets.GATE_DATABASE_URL }}
 """
 _GITLAB = """\
 # What pending migrations would do to the live database, as a comment on the merge request.
@@ -71,11 +74,12 @@ def github(wish: Wish) -> tuple[File, ...]:
     if not _ACTION.fullmatch(action):
         raise UsageError(f"action={action} is no action", remedy=f"such as action=acme/gate@v{VERSION}")
     source = "" if wish.source is None else f"          source: {json.dumps(_checked(wish))}\n"
-    text = _GITHUB.format(action=action, source=source)
+    snapshot = wish.options.get("snapshot")
+    judged_by = _FROM_THE_DATABASE if snapshot is None else f"          snapshot: {json.dumps(snapshot)}\n"
+    text = _GITHUB.format(action=action, given=source + judged_by)
     then = f"""\
 Next:
-  gh secret set GATE_DATABASE_URL
-                                  the address of a role with pg_read_all_stats and pg_read_all_data
+{_ASKED if snapshot is None else _stored(snapshot)}\
 {_placeholder("OWNER/NAME", "action=OWNER/NAME@REF") if "action" not in wish.options else ""}\
   commit {_WORKFLOW}, and open a pull request"""
     return (File(path=_WORKFLOW, text=text, then=then),)
@@ -120,17 +124,27 @@ repos:
 Next:
   put its entry into .pre-commit-config.yaml, and remove it
 {_placeholder("OWNER/NAME", "repo=...") if "repo" not in wish.options else ""}\
-  gate snapshot -o gate-snapshot.json
-                                  where the database can be reached, and again after each release: it holds no rows"""
+{_stored("gate-snapshot.json").rstrip()}"""
     return (File(path=".pre-commit-config.gate.yaml", text=text, then=then),)
 
 
+_ASKED = """\
+  gh secret set GATE_DATABASE_URL
+                                  the address of a role with pg_read_all_stats and pg_read_all_data
+"""
 _WORKFLOW = ".github/workflows/gate.yml"
 _INCLUDED = ".gitlab-ci.gate.yml"
 
 
 def _placeholder(placeholder: str, setting: str) -> str:
     return f"  put the repository of gate that you use for {placeholder}, or give {setting}\n"
+
+
+def _stored(snapshot: str) -> str:
+    return f"""\
+  gate snapshot -o {shlex.quote(snapshot)}
+                                  where the database can be reached, and again after each release: it holds no rows
+"""
 
 
 def _checked(wish: Wish) -> str:
