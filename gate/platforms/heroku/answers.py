@@ -20,12 +20,16 @@ ONE_OFF = frozenset({RUN_DYNO, RELEASE_DYNO})
 
 @dataclass(frozen=True, kw_only=True)
 class AppInfo:
-    """`scopes` are what the token has, and what reading an app takes."""
+    """`scopes` are what the token has, and what reading an app takes.
+
+    `requests_left` is how many requests the account still has, None where Heroku does not say.
+    """
 
     id: str
     name: str
     is_in_maintenance: bool
     scopes: Scopes
+    requests_left: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +83,14 @@ class Attachment:
     app: str
 
 
-def app_info(told: object, scopes: Scopes) -> AppInfo:
+def app_info(told: object, scopes: Scopes, requests_left: int | None) -> AppInfo:
     """Raises ApiError, as all of these, for what is no such resource."""
     return AppInfo(
         id=_of(told, "id", str),
         name=plain(_of(told, "name", str)),
         is_in_maintenance=_of(told, "maintenance", bool),
         scopes=scopes,
+        requests_left=requests_left,
     )
 
 

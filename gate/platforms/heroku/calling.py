@@ -24,6 +24,8 @@ APP_ID = "app_id"
 """An option that gate writes into its ledger: the change is put back there, whatever app is meant by then."""
 _LAST = "on_success"
 _GLOBAL = "global"
+# A rollback with its looks takes so many.
+_FEW_REQUESTS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +180,11 @@ def _ledger(call: Call) -> Ledger:
 
 def _problem(call: Call, deed: Deed) -> str:
     app = call.api.app()
+    if app.requests_left is not None and app.requests_left < _FEW_REQUESTS:
+        return (
+            f"the account of the token has {app.requests_left} requests left at Heroku's API, of 4,500: about 75 come "
+            "back each minute"
+        )
     return _scope_problem(call, app, deed.needs(call)) or deed.problem(call)
 
 

@@ -3,7 +3,8 @@
 Each request has a connection of its own: one that was kept open may have been closed by the other side, and then it is
 not known whether a change was made.
 
-Source: https://devcenter.heroku.com/articles/platform-api-reference: `Range` and `Next-Range`, `Request-Id`, 429.
+Source: https://devcenter.heroku.com/articles/platform-api-reference: `Range` and `Next-Range`, `Request-Id`,
+`RateLimit-Remaining`, 429.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class Api:
     def app(self) -> AppInfo:
         """The app. Raises ApiError where it is another one than the dyno says it is of."""
         answer = self._ask("GET", self._path(), Effect.READS)
-        found = app_info(answer.body(), answer.scopes)
+        found = app_info(answer.body(), answer.scopes, answer.requests_left)
         if self.reach.app_id not in ("", found.id):
             raise ApiError(
                 f"the app {found.name} has the id {found.id}, and HEROKU_APP_ID is {self.reach.app_id}: "
@@ -143,16 +144,11 @@ class Api:
                 return tuple(map(str, item.get("scope") or ()))
         return ()
 
-    def requests_left(self) -> int:
-        """How many requests the account has left; asking that does not count."""
-        found = self._ask("GET", "/account/rate-limits", Effect.READS).body()
-        return int(found["remaining"]) if isinstance(found, dict) and "remaining" in found else 0
-
     # --- what is changed ----------------------------------------------------------------------------------------------
 
     def set_maintenance(self, *, is_on: bool) -> AppInfo:
         answer = self._ask("PATCH", self._path(), Effect.SETS, {"maintenance": is_on})
-        return app_info(answer.body(), answer.scopes)
+        return app_info(answer.body(), answer.scopes, answer.requests_left)
 
     def scale(self, kind: str, quantity: int) -> Process:
         """A process type of the formation to so many dynos; their size stays."""
@@ -169,13 +165,6 @@ class Api:
 
     def stop_dyno(self, name: str) -> None:
         self._ask("POST", self._path("dynos", name, "actions", "stop"), Effect.ACTS)
-
-    def stop_type(self, kind: str) -> None:
-        """All dynos of a process type."""
-        self._ask("POST", self._path("formations", kind, "actions", "stop"), Effect.ACTS)
-
-    def restart_dyno(self, name: str) -> None:
-        self._ask("DELETE", self._path("dynos", name), Effect.ACTS)
 
     def restart_type(self, kind: str) -> None:
         """All dynos of a process type."""
@@ -305,8 +294,12 @@ class _Answer:
 
     @property
     def retry_after_s(self) -> float | None:
-        told = self.headers.get("Retry-After", "")
-        return float(told) if told.isascii() and told.isdigit() else None
+        told = _number(self.headers.get("Retry-After", ""))
+        return None if told is None else float(told)
+
+    @property
+    def requests_left(self) -> int | None:
+        return _number(self.headers.get("RateLimit-Remaining", ""))
 
     @property
     def scopes(self) -> Scopes:
@@ -358,6 +351,10 @@ def _read(answer: httpx.Response, until_s: float) -> _Answer:
         if time.monotonic() > until_s or len(content) > _LONGEST_BYTES:
             raise TimeoutError
     return _Answer(status=answer.status_code, content=bytes(content), headers=answer.headers)
+
+
+def _number(told: str) -> int | None:
+    return int(told) if told.isascii() and told.isdigit() else None
 
 
 def _pause_s(count: int, again: _AgainError) -> float:

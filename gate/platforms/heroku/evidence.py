@@ -67,11 +67,6 @@ def old_code(
     )
 
 
-def current_release(around: Around, left_s: Left) -> str | None:
-    """`v42`: the release that is current now, None where there is none. Raises errors of gate."""
-    return _current(Api(reach=reach(around), left_s=left_s)).named
-
-
 def _consistent(api: Api) -> tuple[Release, Sequence[Dyno]]:
     """The current release and the dynos, both of the same moment: a release may become current in between."""
     current = _current(api)

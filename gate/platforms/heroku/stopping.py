@@ -9,20 +9,18 @@ Source: https://devcenter.heroku.com/articles/dyno-shutdown-behavior (2024-12)
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from gate.model.errors import GateError, UsageError
-from gate.platforms.heroku.answers import ONE_OFF, RELEASE_DYNO, Dyno
+from gate.platforms.heroku.answers import ONE_OFF, RELEASE_DYNO, Dyno, Release
 from gate.platforms.heroku.calling import Call, HerokuHook, Said, in_words, options
 from gate.platforms.heroku.client import Api
 from gate.platforms.heroku.errors import ApiError, Lost
-from gate.platforms.heroku.reach import reach
 from gate.platforms.heroku.restarting import own_dyno
 from gate.platforms.making import Around
 from gate.policy.policy import HookSetting
-from gate.run.hooking import Left
 
 KIND = "heroku.stop"
 KILLED_AFTER_S = 30.0
@@ -33,35 +31,61 @@ _BARE = re.compile(r"[0-9]+", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*[.-][A-Za-z0-9-]+", re.ASCII)
 
 
-# --- for gate kill ----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """`name` is one dyno, empty for all release dynos of releases before ours.
 
-
-def release_dynos(around: Around, left_s: Left) -> tuple[Dyno, ...]:
-    """Those that run a release command now, but for our own. Raises errors of gate."""
-    return _of_releases(_api(around, left_s).dynos(), own_dyno(around))
-
-
-def stop(around: Around, name: str, left_s: Left, pause: Callable[[float], None] = time.sleep) -> str:
-    """Stops one dyno, and waits until it is gone; what became of it, in a sentence. Raises errors of gate.
-
-    Only a release dyno, or a one-off dyno, by its whole name; never the one that we run in.
+    A newer release is somebody's deploy, and none of ours to stop.
     """
-    api = _api(around, left_s, pause)
-    return _stopped(api, _wanted(name, api.dynos(), own_dyno(around)))
+
+    name: str
+
+    def needs(self, call: Call) -> str:  # noqa: ARG002 - as every deed
+        return "write"
+
+    def problem(self, call: Call) -> str:
+        """Which dynos there are will be known when it is called."""
+        call.api.dynos()
+        return f'{_bare(self.name)}: dyno = "release.{self.name}"' if _BARE.fullmatch(self.name) else ""
+
+    def do(self, call: Call) -> Said:
+        own, dynos = own_dyno(call.around), call.api.dynos()
+        if self.name:
+            return Said(output=_stopped(call.api, _wanted(self.name, dynos, own)))
+        ours = next((dyno.version for dyno in dynos if own and dyno.name == own), None)
+        before = ours if ours is not None else max((release.version for release in _first(call.api)), default=0)
+        stuck = [dyno for dyno in _of_releases(dynos, own) if dyno.version < before]
+        left = [dyno for dyno in _of_releases(dynos, own) if dyno.version >= before]
+        done, problems = _all(call.api, stuck)
+        said = done or ["no release dyno of an earlier release is there"]
+        said += [f"{dyno.name} runs v{dyno.version}, which is no earlier release: it is let be" for dyno in left]
+        return Said(output="; ".join(said), problem="; ".join(problems))
 
 
-def _api(around: Around, left_s: Left, pause: Callable[[float], None] = time.sleep) -> Api:
-    return Api(reach=reach(around), left_s=left_s, pause=pause)
+def _all(api: Api, stuck: Sequence[Dyno]) -> tuple[list[str], list[str]]:
+    done, problems = [], []
+    for dyno in stuck:
+        try:
+            done.append(_stopped(api, dyno))
+        except GateError as error:
+            problems.append(f"{dyno.name} was not stopped: {in_words(error)}")
+    return done, problems
+
+
+def made(setting: HookSetting, around: Around) -> HerokuHook:
+    told = options(setting)
+    told.known("dyno")
+    name = told.text("dyno")
+    if name and not _NAME.fullmatch(name) and not _BARE.fullmatch(name):
+        raise UsageError(f"{KIND}: {name!r} is no name of a dyno", remedy="write release.1234, as heroku ps shows it")
+    return HerokuHook(setting=setting, around=around, deed=Stop(name=name))
 
 
 def _wanted(name: str, dynos: Sequence[Dyno], own: str) -> Dyno:
     """The dyno of that name. Raises UsageError where it may not be stopped, or there is none."""
     if _BARE.fullmatch(name):
         like = [dyno.name for dyno in dynos if dyno.name.endswith((f".{name}", f"-{name}"))]
-        raise UsageError(
-            f"{name} is no name of a dyno: its process type belongs to it",
-            remedy=f"write {' or '.join(like) or f'release.{name}'}",
-        )
+        raise UsageError(_bare(name), remedy=f"write {' or '.join(like) or f'release.{name}'}")
     if own and name == own:
         raise UsageError(f"gate runs in {own} itself", remedy="name another dyno")
     found = next((dyno for dyno in dynos if dyno.name == name), None)
@@ -99,64 +123,18 @@ def _stopped(api: Api, dyno: Dyno) -> str:
     return f"{dyno.name} was stopped, and has ended"
 
 
+def _first(api: Api) -> list[Release]:
+    """The newest release; none of an app that was never deployed."""
+    return list(islice(api.releases(1), 1))
+
+
+def _bare(number: str) -> str:
+    return f"{number} is no name of a dyno: its process type belongs to it"
+
+
 def _is_there(api: Api, dyno: Dyno) -> bool:
     return any(other.id == dyno.id for other in api.dynos())
 
 
 def _of_releases(dynos: Sequence[Dyno], own: str) -> tuple[Dyno, ...]:
     return tuple(dyno for dyno in dynos if dyno.kind == RELEASE_DYNO and dyno.name != own)
-
-
-# --- the hook ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stop:
-    """`name` is one dyno, empty for all release dynos of releases before ours.
-
-    A newer release is somebody's deploy, and none of ours to stop.
-    """
-
-    name: str
-
-    def needs(self, call: Call) -> str:  # noqa: ARG002 - as every deed
-        return "write"
-
-    def problem(self, call: Call) -> str:
-        """Which dynos there are is known when it is called."""
-        call.api.dynos()
-        return ""
-
-    def do(self, call: Call) -> Said:
-        own, dynos = own_dyno(call.around), call.api.dynos()
-        if self.name:
-            return Said(output=_stopped(call.api, _wanted(self.name, dynos, own)))
-        ours = next((dyno.version for dyno in dynos if own and dyno.name == own), None)
-        before = ours if ours is not None else next(call.api.releases()).version
-        stuck = [dyno for dyno in _of_releases(dynos, own) if dyno.version < before]
-        left = [dyno for dyno in _of_releases(dynos, own) if dyno.version >= before]
-        done, problems = _all(call.api, stuck)
-        said = done or ["no release dyno of an earlier release is there"]
-        said += [f"{dyno.name} runs v{dyno.version}, which is no earlier release: it is let be" for dyno in left]
-        return Said(output="; ".join(said), problem="; ".join(problems))
-
-
-def _all(api: Api, stuck: Sequence[Dyno]) -> tuple[list[str], list[str]]:
-    done, problems = [], []
-    for dyno in stuck:
-        try:
-            done.append(_stopped(api, dyno))
-        except GateError as error:
-            problems.append(f"{dyno.name} was not stopped: {in_words(error)}")
-    return done, problems
-
-
-def made(setting: HookSetting, around: Around) -> HerokuHook:
-    told = options(setting)
-    told.known("dyno")
-    name = told.text("dyno")
-    if name and not _NAME.fullmatch(name):
-        raise UsageError(
-            f"{KIND}: {name!r} is no name of a dyno", remedy='its process type belongs to it: dyno = "release.1234"'
-        )
-    return HerokuHook(setting=setting, around=around, deed=Stop(name=name))

@@ -93,6 +93,7 @@ class FakeHeroku:
     tells_scope: bool = True
     tells_authorizations: bool = False
     protects_releases: bool = False
+    requests_left: int = 4321
     faults: list[Fault] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
@@ -144,7 +145,7 @@ class FakeHeroku:
         parts = [unquote(part) for part in asked.path.strip("/").split("/")]
         match parts:
             case ["account", "rate-limits"]:
-                return Answer(body={"remaining": 4321})
+                return Answer(body={"remaining": self.requests_left})
             case ["oauth", "authorizations"]:
                 return Answer(body=[_authorization(token, scope) for token, scope in self.tokens.items()])
             case ["addons", addon, "addon-attachments"]:
@@ -297,8 +298,8 @@ class _Handler(BaseHTTPRequestHandler):
         content = json.dumps(body).encode()
         self.send_response(status)
         sent = self.headers.get("Request-Id", "")
-        told = {"Content-Type": "application/json", "Content-Length": str(len(content)), "RateLimit-Remaining": "4321"}
-        told["Request-Id"] = f"{sent},{identity(99)}"
+        told = {"Content-Type": "application/json", "Content-Length": str(len(content))}
+        told |= {"Request-Id": f"{sent},{identity(99)}", "RateLimit-Remaining": str(self.fake.requests_left)}
         scope = self.fake.tokens.get(self.headers.get("Authorization", "").removeprefix("Bearer "))
         if self.fake.tells_scope and scope is not None:
             accepted = " ".join(self.fake.accepted(self.command, self.path))

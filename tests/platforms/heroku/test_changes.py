@@ -230,6 +230,12 @@ class TestBeforehand:
             heroku.tells_authorizations = True
         assert "has the scope read, and this takes write" in hooks.check(kind, **options)
 
+    def test_an_account_that_has_hardly_a_request_left(
+        self, hooks: Hooks, heroku: FakeHeroku, kind: str, options: dict[str, object]
+    ) -> None:
+        heroku.requests_left = 12
+        assert hooks.check(kind, **options).startswith("the account of the token has 12 requests left")
+
     def test_a_scope_that_nobody_tells(
         self, hooks: Hooks, heroku: FakeHeroku, kind: str, options: dict[str, object]
     ) -> None:
@@ -268,7 +274,7 @@ class TestBeforehand:
         ("heroku.scale", {"type": "release", "quantity": 0}),
         ("heroku.restart", {"type": "run"}),
         ("heroku.restart", {"dyno": "web.1"}),
-        ("heroku.stop", {"dyno": "1234"}),
+        ("heroku.stop", {"dyno": "release"}),
         ("heroku.stop", {"dyno": ".."}),
         ("heroku.stop", {"type": "release"}),
     ],

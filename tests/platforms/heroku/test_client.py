@@ -35,20 +35,17 @@ def test_what_there_is(api: Api, heroku: FakeHeroku) -> None:
         ("web", 2, "Standard-1X"),
         ("worker", 1, "Standard-1X"),
     ]
-    assert (api.has_preboot(), api.requests_left(), api.release(2).version) == (False, 4321, 2)
+    assert (api.has_preboot(), api.app().requests_left, api.release(2).version) == (False, 4321, 2)
     assert api.scopes_of_token() == ("global",)
 
 
 def test_each_change_is_what_the_schema_has_for_it(api: Api, heroku: FakeHeroku) -> None:
-    heroku.app.dyno("run.9", 3)
     heroku.app.dyno("release.1234", 3)
     assert api.set_maintenance(is_on=True).is_in_maintenance
     assert api.scale("worker", 3).quantity == 3
-    api.restart_dyno("web.1")
     api.restart_type("worker")
     api.stop_dyno("release.1234")
-    api.stop_type("run")
-    assert [one.name for one in api.dynos() if one.kind in ("run", "release")] == []
+    assert [one.name for one in api.dynos()] == ["web.1", "web.2", "worker.1", "worker.2", "worker.3"]
 
 
 def test_the_pages_of_a_long_list_are_followed(api: Api, heroku: FakeHeroku) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from gate.model.evidence import OldCode
 from gate.platforms import heroku as module
-from gate.platforms.heroku.evidence import current_release, old_code
+from gate.platforms.heroku.evidence import old_code
 from tests.platforms.heroku.fake import TOKEN, FakeHeroku, Fault
 from tests.platforms.heroku.hooks import Hooks
 from tests.platforms.heroku.state import moment
@@ -190,7 +190,3 @@ def test_it_is_asked_of_the_time_that_is_told(hooks: Hooks, heroku: FakeHeroku) 
     found = old_code(hooks.around(), hooks.clock.left, now=lambda: at)
     assert found is not None
     assert found.current == "v3, released 3 days ago"
-
-
-def test_the_current_release(hooks: Hooks) -> None:
-    assert current_release(hooks.around(), hooks.clock.left) == "v3"

@@ -13,7 +13,6 @@ from gate.model.errors import GateError
 from gate.platforms.heroku.client import Api
 from gate.platforms.heroku.evidence import old_code
 from gate.platforms.heroku.reach import reach
-from gate.platforms.heroku.stopping import stop
 from tests.platforms.heroku.fake import TOKEN, FakeHeroku, Fault
 from tests.platforms.heroku.hooks import Hooks
 
@@ -71,7 +70,7 @@ def test_errors_never_tell_it(hooks: Hooks, heroku: FakeHeroku, fault: Fault) ->
         api.app,
         lambda: api.roll_back(target),
         lambda: api.set_maintenance(is_on=True),
-        lambda: stop(hooks.around(), "web.1", hooks.clock.left, hooks.clock.pause),
+        lambda: api.stop_dyno("web.1"),
     )
     errors = list(map(error_of, asks))
     assert any(errors)

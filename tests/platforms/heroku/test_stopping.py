@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from gate.model.errors import GateError, UsageError
-from gate.platforms.heroku.errors import Lost
-from gate.platforms.heroku.stopping import release_dynos, stop
 from tests.platforms.heroku.fake import FakeHeroku, Fault
 from tests.platforms.heroku.hooks import Hooks
 
@@ -22,8 +19,10 @@ def _dynos(heroku: FakeHeroku) -> None:
         heroku.app.dyno(name, version)
 
 
-def stopped(hooks: Hooks, name: str) -> str:
-    return stop(hooks.around(), name, hooks.clock.left, hooks.clock.pause)
+def stopped(hooks: Hooks, name: str) -> tuple[str, str]:
+    """What `gate kill --dyno NAME` reports: what was done, and what is wrong."""
+    done = hooks.call("heroku.stop", "kill", dyno=name)
+    return done.output, done.problem
 
 
 def names(heroku: FakeHeroku) -> list[str]:
@@ -33,19 +32,9 @@ def names(heroku: FakeHeroku) -> list[str]:
 # --- gate kill --------------------------------------------------------------------------------------------------------
 
 
-def test_release_dynos_are_shown_but_for_our_own(hooks: Hooks) -> None:
-    assert [one.name for one in release_dynos(hooks.around(), hooks.clock.left)] == [
-        "release.1234",
-        "release.44",
-        "release.55",
-    ]
-    hooks.more["DYNO"] = "release.44"
-    assert [one.name for one in release_dynos(hooks.around(), hooks.clock.left)] == ["release.1234", "release.55"]
-
-
 @pytest.mark.parametrize("name", ["release.1234", "run.9157"])
 def test_a_dyno_is_stopped(hooks: Hooks, heroku: FakeHeroku, name: str) -> None:
-    assert stopped(hooks, name) == f"{name} was stopped, and has ended"
+    assert stopped(hooks, name) == (f"{name} was stopped, and has ended", "")
     assert (name in names(heroku), heroku.changes) == (False, [STOP.format(name)])
 
 
@@ -57,24 +46,20 @@ def test_a_dyno_is_stopped(hooks: Hooks, heroku: FakeHeroku, name: str) -> None:
         ("7", "7 is no name of a dyno", "write release.7"),
         ("web.1", "web.1 is a dyno of the formation", "heroku ps:restart --dyno-name web.1"),
         ("release.99", "there is no dyno release.99: it may have ended", "release.1234, release.55, run.9157"),
-        ("release", "there is no dyno release", "release.1234, release.55, run.9157"),
         ("release.44", "gate runs in release.44 itself", "another"),
     ],
 )
 def test_a_dyno_that_is_not_stopped(hooks: Hooks, heroku: FakeHeroku, name: str, said: str, way_out: str) -> None:
     hooks.more["DYNO"] = "release.44"
-    with pytest.raises(UsageError) as caught:
-        stopped(hooks, name)
-    assert said in caught.value.problem
-    assert way_out in caught.value.remedy
+    _, problem = stopped(hooks, name)
+    assert said in problem
+    assert way_out in problem
     assert heroku.changes == []
 
 
 def test_no_dyno_is_left_to_stop(hooks: Hooks, heroku: FakeHeroku) -> None:
     heroku.app.dynos.clear()
-    with pytest.raises(UsageError) as caught:
-        stopped(hooks, "release.1234")
-    assert caught.value.remedy == "no release dyno runs now"
+    assert stopped(hooks, "release.1234")[1].endswith(": no release dyno runs now")
 
 
 def test_the_end_of_a_dyno_is_awaited(hooks: Hooks, heroku: FakeHeroku) -> None:
@@ -83,14 +68,17 @@ def test_the_end_of_a_dyno_is_awaited(hooks: Hooks, heroku: FakeHeroku) -> None:
     comes_back = Fault(match=STOP.format(".*"), status=202)
     goes = Fault(match="GET /apps/shop/dynos", meanwhile=lambda: heroku.app.stop(dyno))
     heroku.faults += [comes_back, Fault(match="GET /apps/shop/dynos", times=3, meanwhile=lambda: None), goes]
-    assert stopped(hooks, "release.1234") == "release.1234 was stopped, and has ended"
+    assert stopped(hooks, "release.1234") == ("release.1234 was stopped, and has ended", "")
     assert hooks.clock.pauses == [2.0, 2.0]
 
 
 def test_a_dyno_that_takes_longer_than_there_is_time(hooks: Hooks, heroku: FakeHeroku) -> None:
     heroku.faults.append(Fault(match=STOP.format(".*"), status=202))
     hooks.clock.left_s = 10.0
-    assert stopped(hooks, "release.1234") == ("release.1234 was told to end (SIGTERM), and is killed 30 s after that")
+    assert stopped(hooks, "release.1234") == (
+        "release.1234 was told to end (SIGTERM), and is killed 30 s after that",
+        "",
+    )
     assert hooks.clock.left_s > 0
 
 
@@ -99,26 +87,24 @@ def test_a_stop_whose_answer_is_lost_is_not_asked_for_again(
     hooks: Hooks, heroku: FakeHeroku, fault: dict[str, int]
 ) -> None:
     heroku.faults.append(Fault(match=STOP.format(".*"), acts=True, **fault))  # type: ignore[arg-type]
-    assert stopped(hooks, "release.1234") == "release.1234 was stopped, and has ended"
+    assert stopped(hooks, "release.1234") == ("release.1234 was stopped, and has ended", "")
     assert len(heroku.changes) == 1
 
 
 def test_a_stop_of_which_nothing_is_known(hooks: Hooks, heroku: FakeHeroku) -> None:
     heroku.faults.append(Fault(match=STOP.format(".*"), status=500))
-    with pytest.raises(Lost):
-        stopped(hooks, "release.1234")
+    assert "whether it was done is not known" in stopped(hooks, "release.1234")[1]
     assert len(heroku.changes) == 1
 
 
 def test_a_dyno_that_has_ended_meanwhile(hooks: Hooks, heroku: FakeHeroku) -> None:
     heroku.faults.append(Fault(match=STOP.format(".*"), status=404))
-    assert stopped(hooks, "release.1234") == "release.1234 has ended by itself"
+    assert stopped(hooks, "release.1234") == ("release.1234 has ended by itself", "")
 
 
 def test_what_keeps_it_from_being_stopped(hooks: Hooks, heroku: FakeHeroku) -> None:
     heroku.tokens = {}
-    with pytest.raises(GateError, match="401"):
-        stopped(hooks, "release.1234")
+    assert "Heroku answers 401" in stopped(hooks, "release.1234")[1]
 
 
 # --- the hooks --------------------------------------------------------------------------------------------------------
@@ -142,12 +128,20 @@ def test_outside_of_heroku_that_of_the_newest_release_is_let_be(hooks: Hooks, he
 def test_there_is_none(hooks: Hooks, heroku: FakeHeroku) -> None:
     heroku.app.dynos.clear()
     assert hooks.call("heroku.stop", "on_begin").output == "no release dyno of an earlier release is there"
+    heroku.app.releases.clear()
+    assert hooks.call("heroku.stop", "on_begin").output == "no release dyno of an earlier release is there"
 
 
 def test_one_that_is_named(hooks: Hooks, heroku: FakeHeroku) -> None:
     assert hooks.call("heroku.stop", "on_failure", dyno="release.55").problem == ""
     assert heroku.changes == [STOP.format("release.55")]
     assert "there is no dyno release.55" in hooks.call("heroku.stop", "on_failure", dyno="release.55").problem
+
+
+def test_a_number_in_the_settings_is_found_out_beforehand(hooks: Hooks) -> None:
+    assert hooks.check("heroku.stop", dyno="1234") == (
+        '1234 is no name of a dyno: its process type belongs to it: dyno = "release.1234"'
+    )
 
 
 def test_one_that_cannot_be_stopped_does_not_keep_the_others(hooks: Hooks, heroku: FakeHeroku) -> None:
