@@ -30,12 +30,14 @@ class Fault:
     """What becomes of the next `times` requests whose `METHOD /path` matches.
 
     Without a status the connection is closed without an answer. `acts`: it is done all the same. `meanwhile` is what
-    somebody else does at that moment; with it alone the answer is the usual one. `hangs`: no answer, ever.
+    somebody else does at that moment; with it alone the answer is the usual one. `hangs`: no answer, ever. `text` is
+    what somebody in between answers, that is no JSON.
     """
 
     match: str
     status: int | None = None
     error: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     times: int = 1
     acts: bool = False
@@ -273,7 +275,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.status is None:
             self.close_connection = True
             return
-        self._send(fault.status, dict(fault.error), fault.headers)
+        self._send(fault.status, fault.text or dict(fault.error), fault.headers)
 
     def _answered(self, asked: Asked) -> Answer:
         try:
@@ -295,7 +297,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _send(self, status: int, body: Any, headers: Mapping[str, str]) -> None:
-        content = json.dumps(body).encode()
+        content = (body if isinstance(body, str) else json.dumps(body)).encode()
         self.send_response(status)
         sent = self.headers.get("Request-Id", "")
         told = {"Content-Type": "application/json", "Content-Length": str(len(content))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -193,6 +194,47 @@ def test_an_error_of_somebody_in_between_is_one_line_without_control_characters(
     heroku.faults.append(Fault(match=APP, status=418, error={"message": "\x1b[31mI am\na teapot"}))
     with pytest.raises(ApiError, match=re.escape("418 to GET /apps/shop: [31mI am a teapot (Request-Id")):
         api.app()
+
+
+def test_what_is_no_answer_of_heroku(api: Api, heroku: FakeHeroku) -> None:
+    page = "<html><body>Bad\nGateway</body></html>"
+    heroku.faults.append(Fault(match=APP, status=403, text=page))
+    with pytest.raises(ApiError, match="403 to GET /apps/shop: <html><body>Bad Gateway</body></html> "):
+        api.app()
+    heroku.faults.append(Fault(match=APP, status=200, text=page))
+    with pytest.raises(ApiError, match="is that the address of Heroku's API"):
+        api.app()
+    heroku.faults.append(Fault(match="POST .*", status=200, text=page, acts=True))
+    with pytest.raises(Lost):
+        api.roll_back(heroku.app.version(2)["id"])
+
+
+@pytest.mark.parametrize("told", ["yesterday", "2026-01-01T00:00:00", 1767225600])
+def test_a_moment_that_is_none(api: Api, heroku: FakeHeroku, told: object) -> None:
+    heroku.app.dynos[0]["created_at"] = told
+    answer = json.dumps(heroku.app.dynos)
+    heroku.faults.append(Fault(match="GET /apps/shop/dynos", status=200, text=answer))
+    with pytest.raises(ApiError, match="it has no 'created_at'"):
+        api.dynos()
+
+
+def test_an_answer_without_an_end_is_not_read(api: Api, heroku: FakeHeroku) -> None:
+    heroku.faults.append(Fault(match=APP, status=200, text=" " * (17 * 1024**2), times=99))
+    with pytest.raises(Unreachable, match="has not answered in time"):
+        api.app()
+
+
+def test_pages_without_an_end_are_not_followed(api: Api, heroku: FakeHeroku) -> None:
+    again = Fault(match=".*", status=206, text="[]", headers={"Next-Range": "version ..; max=1, order=desc"}, times=99)
+    heroku.faults.append(again)
+    with pytest.raises(ApiError, match="more of /apps/shop/releases than 50 answers hold"):
+        list(api.releases())
+
+
+def test_an_address_that_is_none(hooks: Hooks) -> None:
+    hooks.more["GATE_HEROKU_API_URL"] = "https://exa mple.com:99x"
+    with pytest.raises(GateError):
+        Api(reach=reach(hooks.around()), left_s=hooks.clock.left, pause=hooks.clock.pause).app()
 
 
 def test_the_app_of_the_dyno_has_to_be_the_one_that_is_named(hooks: Hooks, heroku: FakeHeroku) -> None:

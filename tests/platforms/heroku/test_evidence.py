@@ -148,6 +148,14 @@ def test_a_release_that_becomes_current_meanwhile(hooks: Hooks, heroku: FakeHero
     assert found.current.startswith("v4, released ")
 
 
+def test_a_dyno_of_a_release_that_is_not_current_yet(hooks: Hooks, heroku: FakeHeroku) -> None:
+    heroku.app.release(age_s=10.0, status="pending")
+    heroku.app.dyno("web.3", 4)
+    found = ask(hooks)
+    assert found.is_running is None
+    assert found.unknown == ("web.3 runs v4, which is newer than the current release",)
+
+
 def test_no_release_is_current(hooks: Hooks, heroku: FakeHeroku) -> None:
     for one in heroku.app.releases:
         one["current"] = False

@@ -189,6 +189,15 @@ def test_config_vars_alone(hooks: Hooks, heroku: FakeHeroku) -> None:
     assert "; v2 has the same slug as v3, so only config vars differ. Rollback affects" in done.output
 
 
+def test_an_app_that_was_never_deployed(hooks: Hooks, heroku: FakeHeroku) -> None:
+    for one in heroku.app.releases:
+        one["current"] = False
+    assert hooks.call("heroku.rollback", FAILED, DOCUMENT).problem == "the app has no current release"
+    heroku.app.releases.clear()
+    assert hooks.call("heroku.rollback", FAILED, DOCUMENT).problem == "the app has no release"
+    assert heroku.changes == []
+
+
 # --- Heroku's answer is lost ------------------------------------------------------------------------------------------
 
 
