@@ -25,6 +25,7 @@ from gate.model.errors import Exit, UsageError
 from gate.platforms.known import all_presets, platform_of
 from gate.platforms.preset import UNKNOWN, File, Place, Preset, Wish
 from tests.e2e.commands import ROOT, environment
+from tests.e2e.test_container import UNSHARE, first_of, needs_namespaces
 from tests.servers import Database
 
 SIGTERM, SIGINT = signal.SIGTERM, signal.SIGINT
@@ -252,11 +253,11 @@ class Host:
     path: Path
     database: Database
 
-    def start(self, stage: Stage) -> Running:
+    def start(self, stage: Stage, lead: Sequence[str] = ()) -> Running:
         path = f"{self.path}:{os.environ['PATH']}"
         named = {**stage.variables, "DATABASE_URL": self.database.conninfo, "PATH": path}
         process = subprocess.Popen(
-            stage.argv(stage.line(files_of(stage))),
+            [*lead, *stage.argv(stage.line(files_of(stage)))],
             cwd=self.at,
             env={**environment(), **named},
             stdin=subprocess.DEVNULL,
@@ -321,6 +322,22 @@ def test_it_is_gone_before_the_platform_kills_and_the_next_one_finishes_it(
 
     again = host.start(stage).end(LONG_S)
     assert (again.code, len(again.log.splitlines())) == (Exit.DONE, 1), again.log
+
+
+@needs_namespaces
+@pytest.mark.majors(newest=True)
+@pytest.mark.parametrize("key", ["dokku", "ecs", "cloud-run"])
+def test_process_1_of_a_container_hears_it(key: str, host: Host) -> None:
+    """The kernel gives process 1 no signal that it has no handler for; on Dokku it would be a shell, but for exec."""
+    (stage,) = [stage for stage in STAGES if stage.key == key]
+    (host.at / "db" / "migrations" / "1_long.sql").write_text(f"-- migrate:up\n{WORKS[0].sql}\n")
+    running = host.start(stage, UNSHARE)
+    host.until(WORKS[0].at_work, running)
+    os.kill(first_of(running.process.pid), SIGTERM)
+    stopped = running.end(stage.killed_after_s)
+    assert stopped.code == Exit.STOPPED_RESUMABLE, stopped.log
+    assert "stopped by SIGTERM" in stopped.log
+    assert host.backends() == 0
 
 
 @of_stage
