@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gate.app.aside import aside
 from gate.app.opening import open_connection
 from gate.app.request import Request
 from gate.app.settings import Settings
 from gate.db.sighting import Sighting
 from gate.db.watching import Watch
+from gate.model.errors import Unreachable
 from gate.run.holding import Waiting
 from gate.run.queues import Lock
 
 _NAME = "gate watch"
 _OWN = "gate/"
+_LOOK_S = 15.0
+"""A connection and an answer, at most."""
 
 
 class WaitingSessions:
@@ -31,11 +35,19 @@ class WaitingSessions:
         Nor who waits for an advisory lock: many programs take turns by these, for hours. Raises Unreachable and
         MissingPrivilege.
         """
-        if self._watch is None:
-            self._watch = Watch(lambda: open_connection(self._request, self._settings, name=_NAME))
-        seen = self._watch.sighting()
-        self.database = self._watch.database
+        try:
+            seen = aside(self._seen, _LOOK_S)
+        except Unreachable:
+            # Whoever was given up may still hold it.
+            self._watch = None
+            raise
         return tuple({one.pid: one for one in _waiting(seen)}.values())
+
+    def _seen(self) -> Sighting:
+        watch = self._watch or Watch(lambda: open_connection(self._request, self._settings, name=_NAME))
+        seen = watch.sighting()
+        self._watch, self.database = watch, watch.database
+        return seen
 
     def close(self) -> None:
         """Gives the connection up."""

@@ -18,6 +18,7 @@ from pathlib import Path
 import psycopg
 
 from gate.app import pending
+from gate.app.aside import aside
 from gate.app.opening import open_connection, open_source, options_of
 from gate.app.request import Request
 from gate.app.settings import Settings, load
@@ -34,6 +35,8 @@ from gate.sources.tool import Source
 TIMEOUT_S = 600.0
 POLL_S = 2.0
 _ANSWER_S = 10.0
+_LEAST_S = 5.0
+"""For one look, however little time is left."""
 _JOB_EVERY_S = 10.0
 _NO_FILES = Path("/nonexistent")
 # Waiting does not help: whoever restarts us tries with other settings.
@@ -75,14 +78,17 @@ class _Waiting:
         """The Job first: one that ended well has written its rows before we look for them."""
         job, at_s = self._job_now(), time.monotonic()
         try:
-            with open_connection(self.request, self.settings, name="gate wait", answer_s=_ANSWER_S) as connection:
-                self.database = connection.info.dbname
-                found = self._state(connection, is_wordy=is_wordy)
+            found = aside(lambda: self._asked(is_wordy=is_wordy), max(self.until_s - at_s, _LEAST_S))
         except Unreachable as error:
             if _IS_FINAL.search(error.problem):
                 raise
-            found = Look(at_s=at_s, absent=_first_line(error.problem))
+            found = Look(at_s=at_s, absent=_first_line(error.problem), is_reached=False)
         return replace(found, at_s=time.monotonic(), job=job)
+
+    def _asked(self, *, is_wordy: bool) -> Look:
+        with open_connection(self.request, self.settings, name="gate wait", answer_s=_ANSWER_S) as connection:
+            self.database = connection.info.dbname
+            return self._state(connection, is_wordy=is_wordy)
 
     def _state(self, connection: psycopg.Connection, *, is_wordy: bool) -> Look:
         place, new = pending.where(connection, self.source)
@@ -128,9 +134,10 @@ class _Waiting:
         is_one = len(missing) == 1
         what = missing[0] if is_one else f"{missing[0]} to {missing[-1]} ({len(missing)} migrations)"
         where = f" to {self.database}" if self.database else ""
-        return f"{what} {'is' if is_one else 'are'} not applied{where} yet" + (
-            f": {look.absent}" if look.absent else ""
-        )
+        be = "is" if is_one else "are"
+        if not look.is_reached:
+            return f"whether {what} {be} applied{where} is not known: {look.absent}"
+        return f"{what} {be} not applied{where} yet" + (f": {look.absent}" if look.absent else "")
 
 
 def wait(request: Request, tell: Callable[[str], None], environment: Mapping[str, str] = os.environ) -> Waited:

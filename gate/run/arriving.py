@@ -36,13 +36,14 @@ class JobSeen:
 class Look:
     """The state at one moment. `missing` are wanted ids that are not applied; none of them: it is there.
 
-    `absent` says why nothing can be told at all (no server, no bookkeeping yet), `unknown` what an id that is missing
+    `absent` says why nothing is there to be asked: no bookkeeping yet, or no server (`is_reached`). `unknown` says what an id that is missing
     may be hidden by. `failed` is what the tool has as begun and not finished, `at_work` who may bring it.
     """
 
     at_s: float
     missing: tuple[str, ...] = ()
     absent: str = ""
+    is_reached: bool = True
     unknown: str = ""
     failed: tuple[str, ...] = ()
     at_work: tuple[str, ...] = ()
