@@ -36,8 +36,8 @@ class JobSeen:
 class Look:
     """The state at one moment. `missing` are wanted ids that are not applied; none of them: it is there.
 
-    `absent` says why nothing is there to be asked: no bookkeeping yet, or no server (`is_reached`). `unknown` says what an id that is missing
-    may be hidden by. `failed` is what the tool has as begun and not finished, `at_work` who may bring it.
+    `absent` says why nothing is there to be asked: no bookkeeping yet, or no server (`is_reached`). `unknown` says what
+    may hide an id that is missing. `failed` is what the tool has as begun and not finished, `at_work` who may bring it.
     """
 
     at_s: float
