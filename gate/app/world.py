@@ -44,6 +44,7 @@ class World:
     stop: str | None = None
     stopped_s: float | None = None
     is_interruptible: bool = False
+    is_signalled: bool = False
     _beaten_s: float = field(default_factory=time.monotonic)
     _woken: tuple[int, int] | None = None
 
@@ -93,7 +94,7 @@ class World:
         finally:
             for number, handler in before.items():
                 # A platform that says it several times must not end us in the middle of the report.
-                signal.signal(number, handler if self.stop is None else _heard_already)
+                signal.signal(number, signal.SIG_IGN if self.is_signalled else handler)
             signal.set_wakeup_fd(woken_before)
             for end in self._woken:
                 os.close(end)
@@ -113,6 +114,7 @@ class World:
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         # Fly.io ends a machine by SIGINT: only a person at a terminal means to leave at once by a second one.
         is_repeated = self.stop is not None
+        self.is_signalled = True
         self.ask_to_stop(signal.Signals(number).name)
         if is_repeated and number == signal.SIGINT and sys.stdin is not None and sys.stdin.isatty():
             with suppress(OSError):
@@ -121,7 +123,3 @@ class World:
         if self.is_interruptible:
             self.is_interruptible = False
             raise Interrupted
-
-
-def _heard_already(_number: int, _frame: FrameType | None) -> None:
-    """Changes nothing."""
