@@ -1,0 +1,16 @@
+"""Starts gate from where a buildpack has put it: the packages beside this file, and nothing of the app's Python."""
+
+import os
+import sys
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "packages"))  # noqa: PTH - pathlib costs start-up time
+# What the launcher has set for our own Python alone.
+before = os.environ.pop("GATE_LIBRARY_PATH", None)
+if before:
+    os.environ["LD_LIBRARY_PATH"] = before
+elif before is not None:
+    os.environ.pop("LD_LIBRARY_PATH", None)
+
+from gate.__main__ import main  # noqa: E402 - the path had to be made
+
+main()
