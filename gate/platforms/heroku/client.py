@@ -90,9 +90,19 @@ class Api:
         return found
 
     def releases(self, most: int = PAGE) -> Iterator[Release]:
-        """The newest first, page by page, as far as they are asked for."""
+        """The newest first, page by page, as far as they are asked for.
+
+        Whoever is in between may take `Range` away: all of them in any order would do, and pages in another would not.
+        """
+        last: int | None = None
         for answer in self._pages(self._path("releases"), f"version ..; max={most}, order=desc"):
-            yield from map(release, answer.items())
+            for found in sorted(map(release, answer.items()), key=lambda one: one.version, reverse=True):
+                if found.version == last:
+                    continue
+                if last is not None and found.version > last:
+                    raise ApiError("releases do not come in the order in which they are asked for")
+                last = found.version
+                yield found
 
     def release(self, version: int) -> Release:
         """One of them."""

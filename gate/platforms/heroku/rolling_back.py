@@ -278,7 +278,10 @@ def _concluded(call: Call, app: str, made: Release, current: Release, target: Re
     if made.status == "succeeded":
         is_same = bool(target.slug) and target.slug == current.slug
         same = f"; {target.named} has the same slug as {current.named}, so only config vars differ" if is_same else ""
-        return Said(output=f"{asked}{same}. {_HEROKUS_WORDS} To undo: heroku rollback {current.named} --app {app}")
+        return Said(
+            output=f"{asked}{same}. {_HEROKUS_WORDS} The database stays as it is. To undo: heroku rollback "
+            f"{current.named} --app {app}"
+        )
     if made.status == "pending":
         return Said(
             problem=f"{asked}: its release command still runs, and {current.named} stays current until that has ended "

@@ -16,6 +16,7 @@ from tests.platforms.heroku.fake import TOKEN, FakeHeroku, Fault
 from tests.platforms.heroku.hooks import Clock, Hooks
 
 APP = "GET /apps/shop"
+LIST = "GET /apps/shop/releases"
 POST = "POST /apps/shop/releases"
 
 
@@ -55,6 +56,20 @@ def test_the_pages_of_a_long_list_are_followed(api: Api, heroku: FakeHeroku) -> 
     assert [one.version for one in api.releases(5)] == list(range(12, 0, -1))
     ranges = [one.headers["range"] for one in heroku.asked]
     assert ranges == [f"version {start}..; max=5, order=desc" for start in ("", "]8", "]3")]
+
+
+def test_releases_in_another_order_are_put_right_or_not_taken(api: Api, heroku: FakeHeroku) -> None:
+    """Whoever is in between may take the header away."""
+    oldest_first = json.dumps(heroku.app.releases)
+    heroku.faults.append(Fault(match=LIST, status=200, text=oldest_first))
+    assert [one.version for one in api.releases()] == [3, 2, 1]
+    pages = (json.dumps(heroku.app.releases[:2]), json.dumps(heroku.app.releases[2:]))
+    heroku.faults += [
+        Fault(match=LIST, status=206, text=pages[0], headers={"Next-Range": "version ]2..; max=2, order=desc"}),
+        Fault(match=LIST, status=200, text=pages[1]),
+    ]
+    with pytest.raises(ApiError, match="do not come in the order"):
+        list(api.releases())
 
 
 def test_no_more_pages_are_asked_for_than_are_looked_at(api: Api, heroku: FakeHeroku) -> None:

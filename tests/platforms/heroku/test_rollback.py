@@ -27,7 +27,10 @@ def versions(heroku: FakeHeroku) -> list[str]:
 def test_the_release_before_becomes_current_again(hooks: Hooks, heroku: FakeHeroku) -> None:
     done = hooks.call("heroku.rollback", FAILED, DOCUMENT)
     assert done.problem == ""
-    assert done.output == (f"shop is rolled back from v3 to v2, as v4. {WORDS} To undo: heroku rollback v3 --app shop")
+    assert done.output == (
+        f"shop is rolled back from v3 to v2, as v4. {WORDS} The database stays as it is. "
+        "To undo: heroku rollback v3 --app shop"
+    )
     assert (heroku.app.current["version"], versions(heroku)) == (4, ["4 succeeded Rollback to v2"])
     assert [one.body for one in heroku.asked if one.method == "POST"] == [{"release": heroku.app.version(2)["id"]}]
 
