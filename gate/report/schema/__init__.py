@@ -6,6 +6,7 @@ import json
 from importlib.resources import files
 
 from gate.model.document import SCHEMA as PLAN
+from gate.model.fleet_document import SCHEMA as FLEET
 from gate.model.run_document import SCHEMA as RUN
 
 
@@ -21,4 +22,18 @@ def run_schema() -> str:
     """
     schema = json.loads(files(__name__).joinpath(f"run-{RUN}.json").read_text(encoding="utf-8"))
     schema["$defs"]["plan"] = json.loads(plan_schema())
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def fleet_plan_schema() -> str:
+    """For the plan of a fleet, with that of a plan in it."""
+    schema = json.loads(files(__name__).joinpath(f"fleet-plan-{FLEET}.json").read_text(encoding="utf-8"))
+    schema["$defs"]["plan"] = json.loads(plan_schema())
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def fleet_run_schema() -> str:
+    """For the release of a fleet, with that of a run in it."""
+    schema = json.loads(files(__name__).joinpath(f"fleet-run-{FLEET}.json").read_text(encoding="utf-8"))
+    schema["$defs"] = {"run": json.loads(run_schema())}
     return json.dumps(schema, indent=2) + "\n"
