@@ -10,6 +10,7 @@ from gate.app.plan import plan
 from gate.app.request import Request
 from gate.app.settings import load
 from gate.cli.also import printings
+from gate.cli.last_words import planned
 from gate.cli.output import look, write
 from gate.cli.printing import Printing
 from gate.cli.progress import Progress
@@ -26,6 +27,10 @@ def run(request: Request, printing: Printing) -> Exit:
     settings = None if is_off() else load(request)
     if settings is None or settings.policy.mode is Mode.OFF:
         return max(map(_say_off, wanted_formats))
+    if request.is_about_a_fleet:
+        from gate.cli.fleet import plan_fleet
+
+        return plan_fleet(request, wanted_formats)
     wanted = names(request, settings)
     if wanted:
         return _run_several(request, wanted_formats, wanted)
@@ -33,7 +38,9 @@ def run(request: Request, printing: Printing) -> Exit:
         answer = plan(request.heard_by(progress, warn))
     for each in wanted_formats:
         write(render(each.format_name, answer, _look(each)), each.output)
-    return _exit((answer,))
+    code = _exit((answer,))
+    planned(answer, code)
+    return code
 
 
 def _run_several(request: Request, wanted_formats: Sequence[Printing], wanted: Sequence[str]) -> Exit:

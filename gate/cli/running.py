@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,11 +14,13 @@ from gate.app.metrics import emit
 from gate.app.mode import who_says
 from gate.app.request import Request, silent
 from gate.app.settings import load
+from gate.cli.last_words import run_ended
 from gate.cli.live import Telling, teller
 from gate.cli.output import check, look, write_what_was_done
 from gate.cli.printing import Printing
 from gate.cli.stderr import tell, warn
 from gate.model.errors import Exit, GateError, UsageError
+from gate.model.fleet import PARENT
 from gate.model.plan import Mode, Verdict
 from gate.model.run import Run
 from gate.model.run_document import document
@@ -43,12 +46,21 @@ def run(request: Request, printing: Printing, releases: Releases = _release) -> 
             remedy=f"--format takes one of: {', '.join(formats())}",
         )
     check(printing.output)
+    if request.is_about_a_fleet:
+        from gate.cli.fleet import release_fleet
+
+        return release_fleet(request, printing)
+    if os.environ.get(PARENT):
+        from gate.cli.fleet_member import end_with_the_fleet
+
+        end_with_the_fleet()
     settings = load(request)
     wanted = names(request, settings)
     if wanted:
         return _run_several(request, printing, wanted, releases)
     done = _heard(request, releases)
     write_what_was_done(render(printing.format_name, done, _look(printing)), printing.output)
+    run_ended(done)
     emit(done, settings, warn)
     return _exit(done)
 
