@@ -34,7 +34,10 @@ class AppInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """`status` is failed, pending, succeeded or expired: whose slug is gone. `slug` is its id, empty without."""
+    """`status` is failed, pending, succeeded or expired: whose slug is gone.
+
+    `slug` is its id, on Fir that of its image: two releases with the same one run the same code. Empty without.
+    """
 
     id: str
     version: int
@@ -95,7 +98,6 @@ def app_info(told: object, scopes: Scopes, requests_left: int | None) -> AppInfo
 
 
 def release(told: object) -> Release:
-    slug = _perhaps(told, "slug", dict)
     return Release(
         id=_of(told, "id", str),
         version=_of(told, "version", int),
@@ -103,10 +105,17 @@ def release(told: object) -> Release:
         is_current=_of(told, "current", bool),
         is_eligible=bool(_perhaps(told, "eligible_for_rollback", bool)),
         description=plain(_of(told, "description", str)),
-        slug=_of(slug, "id", str) if slug else "",
+        slug=_code(told),
         created_at=_moment(told, "created_at"),
         updated_at=_moment(told, "updated_at"),
     )
+
+
+def _code(told: object) -> str:
+    slug = _perhaps(told, "slug", dict)
+    if slug:
+        return _of(slug, "id", str)
+    return " ".join(sorted(_of(artifact, "id", str) for artifact in _perhaps(told, "artifacts", list) or ()))
 
 
 def dyno(told: object) -> Dyno:

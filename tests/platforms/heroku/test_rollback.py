@@ -201,6 +201,17 @@ def test_an_app_that_was_never_deployed(hooks: Hooks, heroku: FakeHeroku) -> Non
     assert heroku.changes == []
 
 
+def test_on_fir_a_release_has_an_image_and_no_slug(hooks: Hooks, heroku: FakeHeroku) -> None:
+    for version, number in ((1, 31), (2, 32), (3, 32)):
+        image = {"type": "oci-image", "id": identity(number)}
+        heroku.app.version(version).update(slug=None, artifacts=[image])
+    heroku.app.release(slug=identity(5), description="Deploy of the repair")
+    done = hooks.call("heroku.rollback", FAILED, DOCUMENT)
+    assert (done.problem, heroku.changes) == ("", [])
+    heroku.app.releases[-1].update(slug=None, artifacts=[{"type": "oci-image", "id": identity(32)}])
+    assert "it has the same slug, so what failed still runs" in hooks.call("heroku.rollback", FAILED, DOCUMENT).problem
+
+
 # --- Heroku's answer is lost ------------------------------------------------------------------------------------------
 
 
