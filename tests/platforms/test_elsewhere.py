@@ -310,8 +310,9 @@ def test_it_is_gone_before_the_platform_kills_and_the_next_one_finishes_it(
     stopped = running.stop()
     assert stopped.code == Exit.STOPPED_RESUMABLE, stopped.log
     assert host.backends() == 0
-    assert f"stopped by {stage.signals[0].name}" in stopped.log
-    assert "taken up by the next gate release" in stopped.log
+    said = " ".join(stopped.log.split())
+    assert f"STOPPED by {stage.signals[0].name}" in said
+    assert "taken up by the next gate release" in said
     assert host.database.fetch("SELECT 1 FROM schema_migrations") == []
 
     host.database.execute(NO_LONGER_SLOW)
@@ -324,20 +325,41 @@ def test_it_is_gone_before_the_platform_kills_and_the_next_one_finishes_it(
     assert (again.code, len(again.log.splitlines())) == (Exit.DONE, 1), again.log
 
 
+def long_release(host: Host, key: str, work: Work = WORKS[0], lead: Sequence[str] = ()) -> Running:
+    """Such work on that platform, in its midst."""
+    (stage,) = [stage for stage in STAGES if stage.key == key]
+    (host.at / "db" / "migrations" / "1_long.sql").write_text(f"-- migrate:up\n{work.sql}\n")
+    running = host.start(stage, lead)
+    host.until(work.at_work, running)
+    return running
+
+
 @needs_namespaces
 @pytest.mark.majors(newest=True)
 @pytest.mark.parametrize("key", ["dokku", "ecs", "cloud-run"])
 def test_process_1_of_a_container_hears_it(key: str, host: Host) -> None:
     """The kernel gives process 1 no signal that it has no handler for; on Dokku it would be a shell, but for exec."""
-    (stage,) = [stage for stage in STAGES if stage.key == key]
-    (host.at / "db" / "migrations" / "1_long.sql").write_text(f"-- migrate:up\n{WORKS[0].sql}\n")
-    running = host.start(stage, UNSHARE)
-    host.until(WORKS[0].at_work, running)
+    running = long_release(host, key, lead=UNSHARE)
     os.kill(first_of(running.process.pid), SIGTERM)
-    stopped = running.end(stage.killed_after_s)
+    stopped = running.end(running.stage.killed_after_s)
     assert stopped.code == Exit.STOPPED_RESUMABLE, stopped.log
-    assert "stopped by SIGTERM" in stopped.log
+    assert "STOPPED by SIGTERM" in " ".join(stopped.log.split())
     assert host.backends() == 0
+
+
+@pytest.mark.majors(newest=True)
+def test_a_task_that_cloud_run_moves_goes_on(host: Host) -> None:
+    """SIGTSTP comes before, and the connections may be cut."""
+    running = long_release(host, "cloud-run", WORKS[1])
+    os.killpg(running.process.pid, signal.SIGTSTP)
+    host.database.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name LIKE 'gate/%' AND datname = current_database()"
+    )
+    host.database.execute(NO_LONGER_SLOW)
+    moved = running.end(LONG_S)
+    assert moved.code == Exit.DONE, moved.log
+    assert host.database.fetch(WORKS[1].done)
 
 
 @of_stage
@@ -466,10 +488,7 @@ def test_a_source_with_a_blank_stays_one_word(stage: Stage) -> None:
 @pytest.mark.parametrize("key", ["dokku", "railway"])
 def test_a_kill_without_a_warning_leaves_nobody_behind(key: str, host: Host) -> None:
     """A shell as process 1 passes no signal on: then SIGKILL is the first that gate gets."""
-    (stage,) = [stage for stage in STAGES if stage.key == key]
-    (host.at / "db" / "migrations" / "1_long.sql").write_text(f"-- migrate:up\n{WORKS[0].sql}\n")
-    running = host.start(stage)
-    host.until(WORKS[0].at_work, running)
+    running = long_release(host, key)
     os.killpg(running.process.pid, signal.SIGKILL)
     running.process.communicate()
     until_s = time.monotonic() + LONG_S
@@ -477,6 +496,6 @@ def test_a_kill_without_a_warning_leaves_nobody_behind(key: str, host: Host) -> 
         time.sleep(0.05)
     assert host.backends() == 0
     host.database.execute(NO_LONGER_SLOW)
-    finished = host.start(stage).end(LONG_S)
+    finished = host.start(running.stage).end(LONG_S)
     assert finished.code == Exit.DONE, finished.log
     assert host.database.fetch(WORKS[0].done)

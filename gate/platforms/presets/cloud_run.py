@@ -89,7 +89,7 @@ PRESET = Preset(
         signals="SIGTERM; SIGKILL after 10 s",
         marks="`CLOUD_RUN_JOB`",
         has_shell=False,
-        notes="3 retries unless `maxRetries: 0`; a maintenance event cuts connections into a VPC: exit code 30",
+        notes="3 retries unless `maxRetries: 0`; a maintenance event cuts connections into a VPC: gate connects again",
         source="cloud.google.com/run/docs/configuring/task-timeout",
     ),
 )
