@@ -143,7 +143,7 @@ Grace = Annotated[
         parser=time_of("--grace"),
         show_default=False,
         help="How long there is after SIGTERM, for what has to be undone and for hooks. Without it: release.grace in "
-        "gate.toml, else 20s, on Fly.io 4s.",
+        "gate.toml, else 20s, or less where the platform gives less.",
     ),
 ]
 Expect = Annotated[
