@@ -38,7 +38,8 @@ class JobState(Enum):
 @dataclass(frozen=True, kw_only=True)
 class JobPod:
     """One pod of a Job. `waiting` is why it does not start, as `ImagePullBackOff: Back-off pulling image ...`, empty
-    where nothing keeps it; `ended` how it ended, `Error, exit code 40`; `message` its termination message.
+    where nothing keeps it; `ended` how it ended, `Error, exit code 40`; `message` its termination message. `host_name`
+    is empty where it is the pod's name; `node` is that where it runs, and the host name of one in the host's network.
     """
 
     name: str
@@ -46,6 +47,8 @@ class JobPod:
     waiting: str = ""
     ended: str = ""
     message: str = ""
+    host_name: str = ""
+    node: str = ""
     is_terminating: bool = False
 
 
@@ -176,6 +179,8 @@ def _pod(found: Object) -> JobPod:
         waiting=_waiting(status, containers),
         ended="" if last is None else f"{last.get('reason') or 'ended'}, exit code {last.get('exitCode')}",
         message="" if last is None else (last.get("message") or "").strip(),
+        host_name=found["spec"].get("hostname") or "",
+        node=(found["spec"].get("nodeName") or "") if found["spec"].get("hostNetwork") else "",
         is_terminating="deletionTimestamp" in found["metadata"],
     )
 
@@ -203,3 +208,27 @@ def _summary(message: str) -> str:
         return message.splitlines()[-1] if message else ""
     problem = told.get("problem") if isinstance(told, dict) else None
     return str(problem) if problem else message
+
+
+# --- stopping one -----------------------------------------------------------------------------------------------------
+
+
+def is_ours(api: Api, job: Job) -> bool | None:
+    """Whether we run in a pod of it; None where that cannot be told. Asks for its pods only within a cluster."""
+    pod = api.reach.pod
+    if not pod:
+        return None if api.reach.is_in_cluster else False
+    if job.unknown:
+        return None
+    # The host name of a pod is cut off after 63 characters, and that of an Indexed Job is one of its own.
+    return any(pod in (item.name, item.name[:63].rstrip("-."), item.host_name, item.node) for item in job.pods)
+
+
+def suspend(api: Api, name: str, *, is_suspended: bool) -> None:
+    """Its pods are ended, with their grace period; resumed it makes new ones. Sends it, once."""
+    api.patch(JOBS, name, {"spec": {"suspend": is_suspended}}, "merge-patch", manager="kubectl-patch")
+
+
+def delete(api: Api, job: Job) -> None:
+    """That very Job and its pods: SIGTERM, then their grace period. Sends it, once."""
+    api.delete(JOBS, job.name, uid=job.uid)
