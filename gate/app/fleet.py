@@ -17,7 +17,7 @@ from gate.app.pending import Answer
 from gate.app.plan import plan_with
 from gate.app.request import Request, Say, silent
 from gate.app.settings import Settings, load
-from gate.model.errors import Exit, GateError
+from gate.model.errors import Exit, GateError, InvalidSql
 from gate.model.fleet import FleetPlan, Member, Unplanned
 from gate.model.migration import Migration
 from gate.model.plan import Plan
@@ -128,9 +128,10 @@ class _Planning:
                     time.sleep(_PAUSE_S)
                     continue
                 hidden = self.fleet.hidden
+                place = f"{error.path}:{error.line}:{error.column}: " if isinstance(error, InvalidSql) else ""
                 return Unplanned(
                     name=one.name,
                     exit=Exit(error.exit_code),
-                    problem=hidden(error.problem),
+                    problem=place + hidden(error.problem),
                     remedy=hidden(error.remedy),
                 )

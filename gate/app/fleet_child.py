@@ -51,8 +51,8 @@ def arguments(request: Request, member: Member) -> list[str]:
         if value is not None:
             told.append(f"{option}={value:f}s" if option in _SECONDS else f"{option}={value}")
     told += ["--first-run"] * request.is_first_run + ["--no-hooks"] * (not request.calls_hooks)
-    if member.given.startswith("file:"):
-        told.append(f"--database-url={member.given}")
+    # Said in any case: where gate.toml names databases, theirs would go before the variables.
+    told.append(f"--database-url={member.given if member.given.startswith('file:') else f'env:{_URL}'}")
     return [*told, *([request.source] if request.source is not None else [])]
 
 

@@ -94,6 +94,7 @@ def _again(request: Request) -> str:
     spec = request.fleet or ""
     words += ["--fleet", spec if not spec.startswith("command:") else "command:..."]
     for option, value in (
+        ("--only", request.only),
         ("--wave", request.wave),
         ("--max-failures", request.max_failures),
         ("--canary", request.canary),

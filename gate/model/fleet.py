@@ -130,6 +130,14 @@ class FleetPlan:
     shard: Shard | None = None
 
     @property
+    def causes(self) -> tuple[tuple[Unplanned, tuple[str, ...]], ...]:
+        """Why databases could not be planned, each cause with the names that it is the same for."""
+        found: dict[tuple[Exit, str, str], list[Unplanned]] = {}
+        for one in self.unplanned:
+            found.setdefault((one.exit, one.problem, one.remedy), []).append(one)
+        return tuple((same[0], tuple(one.name for one in same)) for same in found.values())
+
+    @property
     def number(self) -> int:
         """How many databases this is about."""
         return sum(len(group.names) for group in self.groups) + len(self.unplanned)

@@ -243,6 +243,23 @@ def test_hooks_meet_the_database_that_they_are_called_for(make: Callable[..., Fl
         assert told["dbname"] == database.name
 
 
+def test_the_url_of_the_fleet_goes_before_those_of_the_file(make: Callable[..., Fleet], database: Database) -> None:
+    fleet = make("acme", "beta")
+    (fleet.folder / "gate.toml").write_text('sample = 0\n[databases.shop]\nurl_variable = "SHOP_URL"\n')
+    assert "names several" in fleet.gate("release", fleet.write(), code=Exit.USAGE).stderr
+    fleet.gate("release", fleet.write(), "--database=shop", code=Exit.DONE, SHOP_URL=database.conninfo)
+    assert fleet.done() == ["acme", "beta"]
+    assert database.fetch("SELECT count(*) FROM pg_namespace WHERE nspname = 'gate'") == [(0,)]
+
+
+def test_text_that_does_not_parse_is_told_once(make: Callable[..., Fleet]) -> None:
+    fleet = make("acme", "beta", "gamma")
+    (fleet.folder / "db" / "migrations" / "3_bad.sql").write_text("-- migrate:up\nALTER TABEL orders;\n")
+    done = fleet.gate("plan", fleet.write(), code=Exit.USAGE)
+    assert done.stdout.startswith("UNKNOWN  3 databases: 3 not looked at")
+    assert "acme, beta, gamma: db/migrations/3_bad.sql:2:7: " in " ".join(done.stdout.split())
+
+
 def test_what_a_platform_is_told_is_not_for_each_database(make: Callable[..., Fleet]) -> None:
     fleet = make("acme")
     (fleet.folder / "gate.toml").write_text('sample = 0\n[[release.on_begin]]\nhook = "heroku.maintenance"\n')

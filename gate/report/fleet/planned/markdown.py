@@ -14,7 +14,7 @@ from gate.report.prose.findings import way_out
 
 _MOST_FINDINGS = 10
 _MOST_TOUCHED = 8
-_MOST_UNPLANNED = 20
+_MOST_CAUSES = 20
 
 
 def render(fleet: FleetPlan, look: Look) -> str:  # noqa: ARG001 - as every format
@@ -30,8 +30,8 @@ def _blocks(fleet: FleetPlan) -> Iterator[str]:
     ]
     if rows:
         yield "\n".join(["| verdict | databases | pending | names |", "|---|---|---|---|", *rows])
-    for one in fleet.unplanned[:_MOST_UNPLANNED]:
-        yield f"- **{prose(one.name)}** was not looked at: {prose(one.problem)}"
+    for one, names in fleet.causes[:_MOST_CAUSES]:
+        yield f"- **{prose(listed(names))}** not looked at: {prose(one.problem)}"
     for group in fleet.groups:
         yield from _group(group)
 

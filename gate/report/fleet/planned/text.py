@@ -16,7 +16,7 @@ from gate.report.prose.words import led, one_line, painted, wrapped
 _WIDEST, _NARROWEST = 120, 60
 _COLOURS = {"PASS": "green", "SPLIT": "yellow", "OBSERVE": "yellow", "REFUSED": "red", "UNKNOWN": "red"}
 _MOST_TOUCHED = 8
-_MOST_UNPLANNED = 20
+_MOST_CAUSES = 20
 
 
 def render(fleet: FleetPlan, look: Look) -> str:
@@ -38,11 +38,13 @@ def _unplanned(fleet: FleetPlan, look: Look) -> list[str]:
     if not fleet.unplanned:
         return []
     lines = [painted("Not looked at, so nothing is known of them", "bold", look.is_coloured)]
-    for one in fleet.unplanned[:_MOST_UNPLANNED]:
-        lines += wrapped(f"{one.name}: {one_line(one.problem)} (exit code {int(one.exit)})", look.width, "  ", "    ")
+    causes = fleet.causes
+    for one, names in causes[:_MOST_CAUSES]:
+        said_of = f"{listed(names)}: {one_line(one.problem)} (exit code {int(one.exit)})"
+        lines += wrapped(said_of, look.width, "  ", "    ")
         if one.remedy:
             lines += wrapped(f"way out: {one_line(one.remedy)}", look.width, "    ")
-    more = [one.name for one in fleet.unplanned[_MOST_UNPLANNED:]]
+    more = [name for _, names in causes[_MOST_CAUSES:] for name in names]
     return lines + (wrapped(f"and {listed(more)}", look.width, "  ") if more else [])
 
 
