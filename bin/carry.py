@@ -2,7 +2,7 @@
 
 bin/carry.py DIRECTORY. Its standard library comes along, without what a server has no use for, and without whatever
 was installed beside it. A Python finds its library by where its own program lies.
-"""
+"""  # noqa: INP001 - a program
 
 import re
 import shutil

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from gate.app import pending
 from gate.app.admitting import admitted, check_time
 from gate.app.bookkeeping import check, rows_of
 from gate.app.clock import Clock
+from gate.app.direct import Address, direct_variable, pooled_variable
 from gate.app.ground import Ground, looks_for_s
 from gate.app.hooks import Hooks, JournalLedger
 from gate.app.journals import others, ours
@@ -85,12 +87,20 @@ def _stays_idle(connection: psycopg.Connection) -> None:
 
 
 def _check_server(releasing: Releasing, connection: psycopg.Connection, server: dict[str, Any]) -> None:
-    between = pooler(connection, server["pid"])
+    info = connection.info
+    used = Address(host=(info.host or "").lower(), port=info.port, database=info.dbname, user=info.user)
+    named = pooled_variable(used, os.environ)
+    between = pooler(connection, server["pid"]) or (f"{named} is a pooler's address" if named is not None else None)
     if between is not None and releasing.settings.pooler != "session":
+        direct = direct_variable(used, os.environ)
+        way_out = (
+            f"{direct} holds the direct address: gate release --database-url env:{direct}"
+            if direct is not None
+            else "give gate the server's own address in GATE_DATABASE_URL"
+        )
         raise UsageError(
             f"{between}: a release needs sessions of its own, for its lock, its limits and its watchdog",
-            remedy="give gate the server's own address in GATE_DATABASE_URL, or say --pooler session if each client of "
-            "the pooler has a session of its own",
+            remedy=f"{way_out}, or say --pooler session if each client of the pooler has a session of its own",
         )
     if server["is_standby"]:
         raise UsageError("this is a standby: nothing can be written here", remedy="give gate the primary's address")
