@@ -358,8 +358,10 @@ def _read(answer: httpx.Response, until_s: float) -> _Answer:
     content = bytearray()
     for chunk in answer.iter_bytes():
         content += chunk
-        if time.monotonic() > until_s or len(content) > _LONGEST_BYTES:
+        if time.monotonic() > until_s:
             raise TimeoutError
+        if len(content) > _LONGEST_BYTES:
+            raise _NoAnswerError("what comes is more than can be an answer of Heroku")
     return _Answer(status=answer.status_code, content=bytes(content), headers=answer.headers)
 
 
