@@ -94,12 +94,23 @@ class InTheWay:
         return self.backend.pid if self.backend is not None else 0
 
     @property
+    def is_platforms_backup(self) -> bool:
+        """Whether the platform itself copies the database: it is for the platform to end that."""
+        return (self.application or "").casefold().startswith("heroku postgres backup")
+
+    @property
+    def is_backup(self) -> bool:
+        """Whether it copies the database; it holds ACCESS SHARE on every table until its end."""
+        name = (self.application or "").casefold()
+        return self.is_platforms_backup or name in ("pg_dump", "pg_dumpall", "pg_basebackup")
+
+    @property
     def way_out(self) -> str:
-        """The SQL that ends it, empty where that is nothing to be advised: replication, workers, an autovacuum."""
+        """The SQL that ends it, empty where none is to be advised: replication, workers, the platform's backup."""
         if self.gid:
             name = self.gid.replace("'", "''")
             return f"ROLLBACK PREPARED '{name}';"
-        if not self.pid or self.kind != "client backend":
+        if not self.pid or self.kind != "client backend" or self.is_platforms_backup:
             return ""
         # That pid is somebody else's on the primary.
         return f"SELECT pg_terminate_backend({self.pid});" + (" -- on the standby" if self.is_on_standby else "")

@@ -46,6 +46,9 @@ BACKUP = InTheWay(
     age_s=7391.0,
     query="COPY public.orders (id, customer_id, total) TO stdout",
 )
+HEROKU_BACKUP = replace(
+    BACKUP, user="u8r4kq1lhb", application="Heroku Postgres Backups", backend=Backend(pid=5122, started_at="")
+)
 HIDDEN = InTheWay(
     relation="public.orders", held="ACCESS SHARE", backend=Backend(pid=5121, started_at=""), user=None, state=None
 )
@@ -434,6 +437,8 @@ EVENTS: dict[str, Event] = {
     "waiting": WAITING,
     "waiting for ten seconds": replace(WAITING, waited_s=10.0, left_s=290.0, in_the_way=(IDLE,)),
     "waiting for a prepared transaction": replace(WAITING, in_the_way=(PREPARED,), left_s=None),
+    "waiting for a backup": replace(WAITING, in_the_way=(BACKUP,)),
+    "waiting for the platform's backup": replace(WAITING, in_the_way=(HEROKU_BACKUP,)),
     "waiting for an autovacuum": replace(WAITING, in_the_way=(WRAPAROUND,)),
     "waiting for one who waits": replace(
         WAITING, in_the_way=(replace(WAITER, held="awaits ROW EXCLUSIVE"), replace(HIDDEN, kind="walsender"))

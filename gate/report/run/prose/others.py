@@ -12,6 +12,7 @@ from gate.report.prose.words import columns, one_line, painted, shortened, wrapp
 _MOST = 10
 _LONGEST_NAME = 60
 _PREPARED = "a prepared transaction"
+_BACKUP = "it is a backup, which reads every table to its end"
 
 
 def block(heading: str, others: Sequence[InTheWay], look: Look, *, are_victims: bool = False) -> list[str]:
@@ -91,10 +92,12 @@ def way_out(other: InTheWay) -> tuple[str, str]:
         return "let it finish: without it the server would stop taking writes one day", ""
     if other.kind == "autovacuum worker":
         return "it gives way by itself to whoever waits for it", ""
-    waits = _waits(other)
+    if other.is_platforms_backup:
+        return f"{_BACKUP}: let it end, or heroku pg:backups:cancel", ""
+    known = "; ".join(part for part in (f"{_BACKUP}: let it end" if other.is_backup else "", _waits(other)) if part)
     if not other.way_out:
-        return waits, ""
-    return f"{waits}; to end it all the same" if waits else "to end it", other.way_out
+        return known, ""
+    return f"{known}; to end it all the same" if known else "to end it", other.way_out
 
 
 def behind(other: InTheWay) -> tuple[str, str]:
