@@ -163,6 +163,9 @@ def post(letter: Letter, left_s: Left) -> Answer:
         if pause_s + _LEAST_S >= left_s():
             return _given_up(answer)
         _rest(pause_s, left_s)
+        if left_s() < _LEAST_S:
+            # A signal has shortened it meanwhile.
+            return _given_up(answer)
 
 
 def said(text: str) -> str:
@@ -186,7 +189,7 @@ def _rest(pause_s: float, left_s: Left) -> None:
 
 def _tried(letter: Letter, left_s: Left) -> Answer:
     """One try, given up in time whatever the other side and the resolver do."""
-    limit_s = min(_TRY_S, left_s())
+    limit_s = max(_LEAST_S, min(_TRY_S, left_s()))
     begun_s = time.monotonic()
     box: queue.SimpleQueue[Answer | BaseException] = queue.SimpleQueue()
     threading.Thread(target=_into, args=(box, letter, limit_s), name="posting", daemon=True).start()

@@ -17,6 +17,8 @@ MOST_TEXT, MOST_HEADER, MOST_BLOCKS = 3000, 150, 50
 _SHOWN = 5
 _MOST_LINE = 600
 _MOST_CODE = 300
+# SQL to be pasted is in the report; here it would push the next finding out of sight.
+_MOST_WAY_OUT, _MORE = 400, "... (gate plan has all of it)"
 
 Document = Mapping[str, Any]
 
@@ -81,7 +83,7 @@ def _refused(document: Document) -> Iterator[str]:
         yield f"*{escaped(_cut(place or 'the state', _MOST_LINE))}* {_code(finding.get('rule'))}"
         yield escaped(_cut(_line(finding.get("problem")), _MOST_LINE))
         if remedy := _line(finding.get("remedy")):
-            yield f"_way out:_ {escaped(_cut(remedy, _MOST_LINE))}"
+            yield f"_way out:_ {escaped(_cut(remedy, _MOST_WAY_OUT, _MORE))}"
     if len(found) > _SHOWN:
         yield f"and {len(found) - _SHOWN:,} more"
 
@@ -141,7 +143,9 @@ def _holds(plan: Document) -> list[str]:
 
 
 def _way_out(document: Document) -> Iterator[str]:
-    if remedy := str(document.get("remedy") or "").strip():
+    # Of a plan that is refused each finding has named its own.
+    is_named = document.get("outcome") == "refused" and any(_objections(document.get("plan") or {}))
+    if not is_named and (remedy := str(document.get("remedy") or "").strip()):
         yield f"*Way out:* {escaped(_cut(remedy, _MOST_LINE))}"
 
 
@@ -225,8 +229,8 @@ def _line(value: object) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 3] + "..."
+def _cut(text: str, most: int, end: str = "...") -> str:
+    return text if len(text) <= most else text[: most - len(end)] + end
 
 
 def _code(value: object) -> str:

@@ -74,7 +74,7 @@ def test_its_figures() -> None:
     assert of(samples, "lock_wait_seconds") == 4.318
     assert of(samples, "attempts") == 6
     assert of(samples, "step_seconds", kind="transaction") == pytest.approx(0.021 + 0.034 + 8.74 + 0.004)
-    assert of(samples, "step_estimated_seconds", kind="transaction") == pytest.approx(0.021 + 0.034 + 8.74)
+    assert of(samples, "step_actual_seconds", kind="transaction") == pytest.approx(0.021 + 0.034 + 8.74)
     assert of(samples, "step_planned_seconds", kind="transaction", bound="high") == pytest.approx(20.02)
     assert of(samples, "start_timestamp_seconds") == 1767323045
     assert of(samples, "last_success_timestamp_seconds") == pytest.approx(1767323270.4)

@@ -117,7 +117,7 @@ def _work(run: Run) -> Iterator[_Told]:
         _planned(units),
     )
     yield (
-        "gate_release_step_estimated_seconds",
+        "gate_release_step_actual_seconds",
         "What those same steps took: to be held against what was planned.",
         _took([unit for unit in units if _is_comparable(unit)]),
     )
