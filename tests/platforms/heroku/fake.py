@@ -333,7 +333,7 @@ def _violations(asked: Asked) -> Iterator[str]:
 def serving(fake: FakeHeroku) -> Iterator[FakeHeroku]:
     """The fake at its `url`, until the end of the `with`; then what broke the contract is an error."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"fake": fake}))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005})
     thread.start()
     fake.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:
