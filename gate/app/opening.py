@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from gate.app.database import target
 from gate.app.request import Request
@@ -40,17 +41,26 @@ def open_connection(
     request: Request, settings: Settings, *, name: str, answer_s: float | None = None
 ) -> psycopg.Connection:
     """A connection to the database that is meant; `name` is what its administrator sees. `answer_s` as in `connect`."""
-    given = request.database_url
-    if given is None:
-        _check_one(settings)
-        given = _own_url(settings)
-    meant = target(given)
+    meant = target(_given(request, settings))
     if meant.warning:
         request.warn(meant.warning)
     if settings.search_path is None:
         return connect(meant.conninfo, application_name=name, answer_s=answer_s)
     path = _search_path_option(settings.search_path)
     return connect(meant.conninfo, application_name=name, answer_s=answer_s, options=path)
+
+
+def server_of(request: Request, settings: Settings) -> str:
+    """Host, port and name of the database that is meant, as far as they are told; no user and no password."""
+    told = conninfo_to_dict(target(_given(request, settings)).conninfo)
+    return " ".join(str(told.get(key, "")) for key in ("service", "host", "hostaddr", "port", "dbname"))
+
+
+def _given(request: Request, settings: Settings) -> str | None:
+    if request.database_url is not None:
+        return request.database_url
+    _check_one(settings)
+    return _own_url(settings)
 
 
 def _own_url(settings: Settings) -> str | None:

@@ -19,7 +19,7 @@ import psycopg
 
 from gate.app import pending
 from gate.app.aside import aside
-from gate.app.opening import open_connection, open_source, options_of
+from gate.app.opening import open_connection, open_source, options_of, server_of
 from gate.app.request import Request
 from gate.app.settings import Settings, load
 from gate.model.errors import Unreachable, UsageError
@@ -165,7 +165,7 @@ def wait(request: Request, tell: Callable[[str], None], environment: Mapping[str
     )
     step, look = waiting.run()
     done = Waited(
-        run=_run_of(waiting, asked),
+        run=_run_of(waiting),
         gate=VERSION,
         database=waiting.database,
         wanted=asked,
@@ -284,12 +284,12 @@ def _remedy(look: Look) -> str:
     return "see to the release that is to apply it: gate status tells how far it is; --job NAME names a Job to look at"
 
 
-def _run_of(waiting: _Waiting, asked: str) -> str:
+def _run_of(waiting: _Waiting) -> str:
     """The same for all replicas that wait for the same on one day: whoever is told by each can tell that it is one."""
     job = waiting.job
     parts = [
-        waiting.database or waiting.settings.database or "",
-        asked,
+        server_of(waiting.request, waiting.settings),
+        *waiting.wanted[-1:],
         *([job.name, job.uid] if job is not None else []),
         datetime.now(UTC).strftime("%Y-%m-%d"),
     ]
