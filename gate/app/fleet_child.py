@@ -23,7 +23,7 @@ DATABASE = "GATE_FLEET_DATABASE"
 _URL = "GATE_DATABASE_URL"
 _CHUNK = 65536
 _MOST_KEPT_LINES = 20
-_PREFIX = "gate: "
+_PREFIX, _OF_REMEDY = "gate: ", "      "
 _VALUES = {
     "--source": "tool",
     "--database": "database",
@@ -153,12 +153,13 @@ class Child:
         return found if isinstance(found, dict) and "outcome" in found else None
 
     def _last_words(self) -> tuple[str, str]:
-        """An error is a line, and its remedy the indented ones below."""
+        """An error is a line or several, and its remedy the indented ones below."""
         begins = [place for place, line in enumerate(self.last) if line.startswith(_PREFIX)]
         if not begins:
             return " ".join(self.last) or "it said nothing", ""
         first, *more = self.last[begins[-1] :]
-        return first.removeprefix(_PREFIX), " ".join(line.strip() for line in more)
+        problem = [first.removeprefix(_PREFIX), *(line.strip() for line in more if not line.startswith(_OF_REMEDY))]
+        return " ".join(problem), " ".join(line.strip() for line in more if line.startswith(_OF_REMEDY))
 
 
 def begin(request: Request, fleet: Fleet, member: Member, wave: int, tell: Callable[[str], None]) -> Child:

@@ -23,6 +23,7 @@ from gate.model.units import lasting
 
 COMMAND_S = 60.0
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\Z")
+_KNOWN = frozenset({"file", "dir", "command"})
 _KINDS = "file:PATH, dir:PATH (one file a database) or command:PROGRAM ARGUMENTS"
 _MAY_READ = stat.S_IRGRP | stat.S_IROTH
 _LAST_LINES = 5
@@ -33,9 +34,13 @@ Warn = Callable[[str], None]
 def read_spec(spec: str, warn: Warn, *, command_s: float = COMMAND_S) -> tuple[Member, ...]:
     """The databases in their order; `warn` is told who else may read a password, and what the command says.
 
+    A path alone is a file or a directory, whichever is there.
+
     Raises UsageError where something is not as it must be, Unreachable where the command fails.
     """
     kind, _, rest = spec.partition(":")
+    if spec and kind not in _KNOWN and Path(spec).exists():
+        kind, rest = "dir" if Path(spec).is_dir() else "file", spec
     if kind == "file" and rest:
         members = _from_file(Path(rest), warn)
     elif kind == "dir" and rest:

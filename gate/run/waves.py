@@ -59,7 +59,7 @@ def waves_of(
 def advance(plan: Waves, ended: Mapping[str, Exit], at_work: AbstractSet[str], *, is_stopping: bool) -> Next:
     """From who has ended, and how, and who is at work, to whom to begin now."""
     stopped = "it was told to stop" if is_stopping else _too_many(plan, ended)
-    if stopped:
+    if stopped and any(name not in ended and name not in at_work for name in plan.names):
         return Next(stopped=stopped, is_over=not at_work)
     for wave in plan.waves:
         left = [name for name in wave if name not in ended]

@@ -89,6 +89,7 @@ def test_of_a_directory_only_its_own_files_count(tmp_path: Path) -> None:
         ("acme", f"file:{tmp_path}/acme"),
         ("beta", f"file:{tmp_path}/beta"),
     ]
+    assert read_spec(str(tmp_path), pytest.fail) == read_spec(f"dir:{tmp_path}", pytest.fail)
     (tmp_path / "gamma").touch()
     with pytest.raises(UsageError, match="gamma is empty"):
         read_spec(f"dir:{tmp_path}", heard)

@@ -29,8 +29,9 @@ def render(fleet: FleetPlan, look: Look) -> str:
 def _blocks(fleet: FleetPlan, look: Look) -> Iterator[list[str]]:
     yield led((word(fleet), _COLOURS[word(fleet)]), headline(fleet), look)
     yield _unplanned(fleet, look)
+    told: set[tuple[str, ...]] = set()
     for group in fleet.groups:
-        yield from _group(group, look)
+        yield from _group(group, look, told)
     yield wrapped(f"planned in {lasting(fleet.seconds)}, from {one_line(fleet.fleet)}", look.width)
 
 
@@ -48,7 +49,7 @@ def _unplanned(fleet: FleetPlan, look: Look) -> list[str]:
     return lines + (wrapped(f"and {listed(more)}", look.width, "  ") if more else [])
 
 
-def _group(group: Group, look: Look) -> Iterator[list[str]]:
+def _group(group: Group, look: Look, told: set[tuple[str, ...]]) -> Iterator[list[str]]:
     names = f"{databases(len(group.names))}: {listed(group.names)}"
     if group.is_quiet:
         yield led(("PASS", "green"), f"nothing is pending on {names}", look)
@@ -60,7 +61,7 @@ def _group(group: Group, look: Look) -> Iterator[list[str]]:
     if group.in_the_way:
         lines += wrapped(f"somebody is in the way now on {listed(group.in_the_way)}", look.width, "  ", "    ")
     yield lines + _touched(group, look)
-    yield from _findings(group, look)
+    yield from _findings(group, look, told)
 
 
 def _touched(group: Group, look: Look) -> list[str]:
@@ -78,15 +79,22 @@ def _place(item: Touched) -> str:
     return f"{one_line(item.path or item.migration or '')}:{item.line}"
 
 
-def _findings(group: Group, look: Look) -> Iterator[list[str]]:
-    """As the largest of them has them."""
+def _findings(group: Group, look: Look, told: set[tuple[str, ...]]) -> Iterator[list[str]]:
+    """As the largest of them has them; steps that a group before has too are not told again."""
     from gate.report.prose import findings, steps
 
     harms = said.harms(group.example)
     inner = replace(look, width=look.width - 2)
     if harms and len(group.names) > 1:
         yield wrapped(f"the numbers of {group.example_name}, where it takes longest:", look.width, "  ")
-    for block in (*findings.blocks(harms, inner), *steps.blocks(group.example, inner)):
+    found = list(findings.blocks(harms, inner))
+    sql = tuple(step.sql for statement in group.example.statements for step in statement.steps)
+    if sql and sql in told:
+        found.append(["the steps are those above"])
+    elif sql:
+        found += steps.blocks(group.example, inner)
+        told.add(sql)
+    for block in found:
         yield [f"  {line}" if line else "" for line in block]
     notes = len(said.remarks(group.example))
     if notes:
