@@ -108,11 +108,15 @@ def _place(error: InvalidSql) -> str:
 
 
 def _tell_bug(error: Exception) -> str:
+    # Nobody knows what it is about: a library may name the address that it was given.
+    from gate.platforms.secrets import Secrets
+
+    without = Secrets.of(os.environ).masked
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     where = f" ({os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno})" if frame else ""  # noqa: PTH119
-    what = " ".join(f"{type(error).__name__}: {error}".split())
+    what = without(" ".join(f"{type(error).__name__}: {error}".split()))
     tell(
         f"gate: internal error: {what}{where}\n      this is a bug in gate {VERSION}: please report this line and the "
         "statement; GATE_TRACEBACK=1 shows more",
@@ -120,5 +124,5 @@ def _tell_bug(error: Exception) -> str:
     if os.environ.get("GATE_TRACEBACK"):
         import traceback
 
-        tell("".join(traceback.format_exception(error)))
+        tell(without("".join(traceback.format_exception(error))))
     return f"internal error: {what}{where}"

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from gate.cli.main import _tell_bug
 from gate.cli.main import run as run_here
 from gate.model.errors import Exit
 from tests.e2e.commands import gate
@@ -338,6 +339,20 @@ def test_a_standby_that_cannot_be_reached(project: Project, replica: str) -> Non
     project.write(CLEAN)
     assert project.run("release", GATE_REPLICA_URL=replica) in (Exit.UNREACHABLE, Exit.USAGE)
     project.check()
+
+
+def test_a_bug_is_told_without_them(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """With its traceback, whose lines quote the message."""
+    monkeypatch.setenv("GATE_TRACEBACK", "1")
+    monkeypatch.setenv("SLACK_URL", f"https://hooks.slack.com/services/T0/B0/{SLACK_TOKEN}")
+    monkeypatch.setenv("HEROKU_API_KEY", HEROKU)
+    with pytest.raises(LookupError) as raised:
+        raise LookupError(f"no route /services/T0/B0/{SLACK_TOKEN} for Bearer {HEROKU}, postgres://a:{PLAIN}@h/d")
+    kept = _tell_bug(raised.value)
+    said = "".join(capfd.readouterr())
+    assert "Traceback" in said
+    assert "LookupError: no route" in kept
+    assert [word for word in WORDS if word in said or (word in kept and word != PLAIN)] == []
 
 
 def test_secrets_that_stand_in_the_file_are_not_repeated(project: Project) -> None:
