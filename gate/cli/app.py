@@ -35,10 +35,12 @@ database, before they do it, and runs them so that nobody waits for long.
   gate release                    judge it, and run it under supervision
   gate status                     what ran, and what is half done
   gate kill                       end what a dead release left behind
+  gate wait --schema-at-least ID  before new code starts: until the schema is there
+  gate watch --health URL         after a deploy: roll back if the release fails
   gate explain works-under-blocking-lock
 
-All but release, kill and baseline only look: they lock nothing for longer than it takes to read the catalog, and
-wait for no lock.
+All but release, kill and baseline only look at the database: they lock nothing for longer than it takes to read the
+catalog, and wait for no lock.
 
 \b
 Exit codes:
