@@ -65,3 +65,12 @@ def test_an_id_that_is_in_no_file_here_may_be_in_another_image(
     (tmp_path / "20260102000000_a.sql").write_text("-- migrate:up\nSELECT 1;\n")
     assert run(["wait", "--schema-at-least", "20260103000000", "--timeout", "0"]) == Exit.STOPPED_RESUMABLE
     assert "20260103000000 is not among the 1 migration" in capsys.readouterr().err
+
+
+def test_no_password_is_repeated(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://app:hunter2@127.0.0.1:1/shop")
+    for shown in ("text", "json"):
+        arguments = ["wait", "--schema-at-least", "x", *DBMATE, "--timeout", "0", "--format", shown]
+        assert run(arguments) == Exit.STOPPED_RESUMABLE
+        told = capsys.readouterr()
+        assert "hunter2" not in told.out + told.err
