@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.model.errors import UsageError
@@ -61,6 +61,7 @@ def check(told: Mapping[str, Any]) -> None:
 ODD = st.text(st.one_of(st.characters(), st.sampled_from("<>&`*_~!@#\n\u202e")), max_size=4000)
 
 
+@settings(deadline=None, max_examples=60)
 @given(text=ODD, number=st.integers(0, 60), name=st.sampled_from(sorted(runs.ALL)))
 def test_whatever_stands_in_a_run_slack_takes_it(text: str, number: int, name: str) -> None:
     run = runs.ALL[name]

@@ -42,7 +42,7 @@ def families(run: Run) -> tuple[Family, ...]:
     )
 
 
-def text(found: Iterable[Family], database: str, before: str = "") -> str:
+def text(found: Sequence[Family], database: str, before: str = "") -> str:
     """The whole file; of `before` stays what it has of other databases, and the last success of this one."""
     kept = list(_kept(before, database, {family.name for family in found if family.samples}))
     lines: list[str] = []
