@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches, unified_diff
@@ -75,6 +76,7 @@ def files_of(request: InitRequest) -> tuple[File, ...]:
             namespace=request.namespace,
             source=request.source,
             fleet=request.fleet,
+            directory=_shown(_directory(preset, request)),
             options=dict(_pairs(preset, request.settings)),
         ),
     )
@@ -83,7 +85,7 @@ def files_of(request: InitRequest) -> tuple[File, ...]:
 def planned(request: InitRequest) -> tuple[Planned, ...]:
     """The files beside what is there now. Changes nothing; raises UsageError for what cannot be read."""
     preset = _preset(request.preset)
-    directory = Path(preset.directory if request.directory is None else request.directory)
+    directory = _directory(preset, request)
     return tuple(_planned(directory / file.path, file) for file in files_of(request))
 
 
@@ -110,6 +112,15 @@ def _preset(key: str) -> Preset:
             remedy=f"one of {', '.join(keys)}",
         )
     return found
+
+
+def _directory(preset: Preset, request: InitRequest) -> Path:
+    return Path(preset.directory if request.directory is None else request.directory)
+
+
+def _shown(directory: Path) -> str:
+    """In front of a file's name, so that the next steps can be pasted."""
+    return "" if directory == Path() else f"{shlex.quote(str(directory))}/"
 
 
 def _budget_s(budget_s: float) -> float:

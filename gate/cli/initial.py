@@ -21,7 +21,7 @@ def listed() -> str:
 
 def as_one(files: Sequence[File]) -> str:
     """For a pipe: documents of YAML one after the other, each below its path."""
-    return "".join(f"{_mark(file)}# {file.path}\n{file.text}" for file in files)
+    return "".join(f"{_mark(file)}# {file.path}\n{file.text}" for file in files if not file.is_aside)
 
 
 def _mark(file: File) -> str:

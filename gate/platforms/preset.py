@@ -80,7 +80,8 @@ class Wish:
     """What `gate init` was asked for. `budget_s` is gate's own; every other deadline follows from it.
 
     `image` is the container's, `source` the migrations as `gate release` is to get them, `fleet` the number of shares
-    that many databases are released in; `options` are those of one preset by their names on the command line.
+    that many databases are released in, `directory` where the files go, with a slash at its end if it has a name;
+    `options` are those of one preset by their names on the command line.
     """
 
     budget_s: float
@@ -89,6 +90,7 @@ class Wish:
     namespace: str | None = None
     source: str | None = None
     fleet: int | None = None
+    directory: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gate.platforms.preset import Limits, Platform, Preset
+from gate.platforms.manifests.kubernetes.options import BUDGET_S, FLEET_OPTIONS, OPTIONS
+from gate.platforms.preset import File, Limits, Platform, Preset, Wish
 
 
 def _recognise(environment: Mapping[str, str]) -> Platform | None:
@@ -18,8 +19,15 @@ def _recognise(environment: Mapping[str, str]) -> Platform | None:
         key="kubernetes",
         name="Kubernetes",
         place_name="pod",
+        restart="kubectl rollout restart deployment/NAME",
         around=", in a Kubernetes Job of its own: same image and environment, no activeDeadlineSeconds below that",
     )
+
+
+def _files(wish: Wish) -> tuple[File, ...]:
+    from gate.platforms.manifests.kubernetes import plain
+
+    return plain.files(wish)
 
 
 PRESET = Preset(
@@ -27,6 +35,11 @@ PRESET = Preset(
     name="Kubernetes",
     order=30,
     recognise=_recognise,
+    files=_files,
+    about="a Job before the Deployment, for kubectl",
+    directory="kubernetes",
+    options={**OPTIONS, **FLEET_OPTIONS},
+    budget_s=BUDGET_S,
     limits=Limits(
         hook="a Job before the Deployment; a hook of Helm or Argo CD",
         failure="the Job has failed, and what waits for it does not go on",

@@ -1,0 +1,71 @@
+"""Plain manifests, for kubectl: the Job is made anew with each deploy, and the Deployment follows it."""
+
+from __future__ import annotations
+
+from gate.platforms.manifests.kubernetes.deadlines import go_duration
+from gate.platforms.manifests.kubernetes.job import job
+from gate.platforms.manifests.kubernetes.rbac import account, binding, for_waiting, role
+from gate.platforms.manifests.kubernetes.told import Told, told
+from gate.platforms.manifests.kubernetes.waiting import pod_spec
+from gate.platforms.manifests.yaml import Value, documents
+from gate.platforms.preset import File, Wish
+
+_ACCOUNT = "Who gate is for the API server. Applied once: kubectl apply -f gate-rbac.yaml"
+_JOB = (
+    "gate before the deploy. Made anew each time, for a Job cannot be changed: kubectl delete job, then kubectl create."
+)
+_PATCH = "For the app's own Deployment: kubectl patch deployment NAME --patch-file wait/patch.yaml, or by hand."
+
+
+def files(wish: Wish) -> tuple[File, ...]:
+    """Account and Role, Job, and what the Deployment is given."""
+    found = told(wish)
+    return (
+        File(path="gate-rbac.yaml", text=documents(*belongings(found, {}), head=_ACCOUNT)),
+        File(path="gate-job.yaml", text=documents(job(found, {}), head=_JOB), then=_then(found, wish.directory)),
+        File(path="wait/patch.yaml", text=documents(pod_spec(found), head=_PATCH), is_aside=True),
+    )
+
+
+def belongings(found: Told, annotations: dict[str, Value]) -> list[dict[str, Value]]:
+    """The account, and its Role where the API is asked."""
+    made = [account(found, annotations)]
+    if found.asks_api:
+        made += [role(found, annotations), binding(found, annotations)]
+    return made + (for_waiting(found, annotations) if found.app_account else [])
+
+
+def secret_step(found: Told) -> str:
+    """How the Secret is made that the pod reads."""
+    if found.fleet:
+        return (
+            f"  a Secret {found.secret} with one key for each database, and its URL\n"
+            f"    kubectl -n {found.namespace} create secret generic {found.secret} --from-file=DIRECTORY"
+        )
+    return (
+        f"  a Secret {found.secret} with the database's own URL, no pooler's, under {found.key}\n"
+        f"    kubectl -n {found.namespace} create secret generic {found.secret} --from-file={found.key}=FILE"
+    )
+
+
+def image_step(found: Told) -> str:
+    """Empty where the image was told."""
+    return "  the app's image where IMAGE stands (or --image)\n" if found.image == "IMAGE" else ""
+
+
+def _then(found: Told, at: str) -> str:
+    name, space = found.job, f"-n {found.namespace}"
+    wait = go_duration(found.deadlines.patience_s)
+    return f"""\
+Once:
+{image_step(found)}{secret_step(found)}
+  kubectl apply -f {at}gate-rbac.yaml
+  {at}wait/patch.yaml in the app's Deployment: its pods then wait for the schema, whatever becomes of the Job
+
+Each deploy, before the Deployment:
+  kubectl {space} delete job {name} --ignore-not-found --cascade=foreground --timeout=2m
+  kubectl create -f {at}gate-job.yaml
+  kubectl {space} wait job/{name} --for=jsonpath='{{.status.conditions[*].type}}' --timeout={wait}
+  kubectl {space} logs job/{name} --all-containers --tail=-1
+  kubectl {space} wait job/{name} --for=condition=Complete --timeout=2m      # exit code 1: do not deploy\
+"""

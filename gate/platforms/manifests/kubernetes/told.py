@@ -1,0 +1,184 @@
+"""A wish for Kubernetes, checked: a manifest that the API server would turn down is not written."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from gate.model.errors import UsageError
+from gate.platforms.manifests.commands import release
+from gate.platforms.manifests.kubernetes.deadlines import Deadlines, deadlines
+from gate.platforms.manifests.kubernetes.options import FLEET_OPTIONS
+from gate.platforms.manifests.yaml import Scalar
+from gate.platforms.preset import Wish
+
+HOOKS = ("rollout_undo", "scale", "pause", "kill")
+NEWEST_FIELDS = (1, 29)
+"""podReplacementPolicy and backoffLimitPerIndex are on since then, native sidecars too; all are kept since."""
+_OLDEST = (1, 25)
+# What is put behind a name has to fit into the 63 characters of a label: `-gate-wait`.
+_LONGEST_NAME = 52
+_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
+_SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
+_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_VERSION = re.compile(r"v?1\.([0-9]{1,3})")
+_TOO_LARGE = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """Shares of many databases, one pod each: `parallel` at a time, `failures` before the others are stopped."""
+
+    shares: int
+    parallel: int
+    failures: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """`name` is the app's, `job` that of the Job and all that belongs to it. `user` is None for the image's own."""
+
+    name: str
+    job: Scalar
+    image: Scalar
+    namespace: Scalar
+    command: tuple[str, ...]
+    source: tuple[str, ...]
+    secret: str
+    key: str
+    deployments: tuple[str, ...]
+    hooks: tuple[str, ...]
+    asks_api: bool
+    app_account: str
+    user: int | None
+    version: tuple[int, int]
+    deadlines: Deadlines
+    fleet: Fleet | None
+
+    @property
+    def has_newest_fields(self) -> bool:
+        return self.version >= NEWEST_FIELDS
+
+    @property
+    def has_failure_policy(self) -> bool:
+        """It is on since 1.26; before that it would be dropped without a word."""
+        return self.version >= (1, 26)
+
+
+def told(wish: Wish) -> Told:
+    """Raises UsageError for what is no name in Kubernetes, and for what contradicts itself."""
+    options = wish.options
+    name = _label("--name", wish.name, _LONGEST_NAME)
+    fleet = _fleet(wish)
+    version = _version(options.get("kubernetes", "1.29"))
+    if fleet and version < NEWEST_FIELDS:
+        raise UsageError("--fleet needs Kubernetes 1.29: backoffLimitPerIndex", remedy="leave kubernetes= out")
+    times = deadlines(wish.budget_s, math.ceil(fleet.shares / fleet.parallel) if fleet else 1)
+    hooks = _hooks(options.get("hooks", ""))
+    asks_api = _is_yes("api", options.get("api", "yes"))
+    if hooks and not asks_api:
+        raise UsageError("hooks= need the API, and api=no takes it away", remedy="leave one of them out")
+    return Told(
+        name=name,
+        job=f"{name}-gate",
+        image=_image(wish.image) if wish.image is not None else "IMAGE",
+        namespace=_label("--namespace", wish.namespace, 63) if wish.namespace is not None else "default",
+        command=release(wish),
+        source=release(wish)[2:],
+        secret=_subdomain("secret", options.get("secret", f"{name}-database")),
+        key=_key(options.get("key", "DATABASE_URL")),
+        deployments=tuple(_subdomain("deployment", each) for each in _listed(options.get("deployment") or name)),
+        hooks=hooks,
+        asks_api=asks_api,
+        app_account=_subdomain("app-account", options["app-account"]) if "app-account" in options else "",
+        user=_user(options.get("user", "65532")),
+        version=version,
+        deadlines=times,
+        fleet=fleet,
+    )
+
+
+def _label(option: str, value: str, longest: int) -> str:
+    if _LABEL.fullmatch(value) and len(value) <= longest:
+        return value
+    near = re.sub(r"[^a-z0-9]+", "-", value.lower())[:longest].strip("-")
+    raise UsageError(
+        f"{option} {value!r} is no name in Kubernetes: up to {longest} of a to z, 0 to 9 and -, none of - at its ends",
+        remedy=f"such as {option} {near}" if near else f"such as {option} shop",
+    )
+
+
+def _subdomain(option: str, value: str) -> str:
+    if _SUBDOMAIN.fullmatch(value) and len(value) <= 253:
+        return value
+    raise UsageError(
+        f"{option}={value}: {value!r} is no name in Kubernetes: a to z, 0 to 9, - and . between them",
+        remedy=f"as kubectl get prints it, such as {option}=shop",
+    )
+
+
+def _key(value: str) -> str:
+    if _KEY.fullmatch(value) and value not in (".", ".."):
+        return value
+    raise UsageError(f"key={value}: no key of a Secret", remedy="letters, digits, -, _ and ., such as key=DATABASE_URL")
+
+
+def _image(value: str) -> str:
+    if value and value.isprintable() and not any(char.isspace() for char in value):
+        return value
+    raise UsageError(f"--image {value!r} is no image", remedy="such as --image registry.example.com/shop:1.2.3")
+
+
+def _version(value: str) -> tuple[int, int]:
+    found = _VERSION.fullmatch(value)
+    if found is None or (1, int(found[1])) < _OLDEST:
+        raise UsageError(f"kubernetes={value}: 1.25 at least", remedy="such as kubernetes=1.27")
+    return 1, int(found[1])
+
+
+def _user(value: str) -> int | None:
+    if value == "image":
+        return None
+    if value.isascii() and value.isdigit() and 0 < int(value) < 2**31:
+        return int(value)
+    raise UsageError(
+        f"user={value}: a number above 0, for the container does not run as root",
+        remedy="such as user=1000; user=image for the image's own, which then has to be a number",
+    )
+
+
+def _hooks(value: str) -> tuple[str, ...]:
+    found = _listed(value)
+    for each in found:
+        if each not in HOOKS:
+            raise UsageError(f"hooks={value}: there is no {each!r}", remedy=f"of {', '.join(HOOKS)}")
+    return tuple(hook for hook in HOOKS if hook in found)
+
+
+def _is_yes(option: str, value: str) -> bool:
+    if value not in ("yes", "no"):
+        raise UsageError(f"{option}={value}: yes or no", remedy=f"{option}=no, or nothing")
+    return value == "yes"
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in value.split(",") if each.strip())
+
+
+def _fleet(wish: Wish) -> Fleet | None:
+    if wish.fleet is None:
+        for option in FLEET_OPTIONS:
+            if option in wish.options:
+                raise UsageError(f"{option}= is for a fleet", remedy="add --fleet N, the number of shares")
+        return None
+    shares = _number("--fleet ", str(wish.fleet), 1)
+    parallel = min(shares, _number("parallel=", wish.options.get("parallel", "4"), 1))
+    failures = _number("failures=", wish.options.get("failures", "0"), 0)
+    return Fleet(shares=shares, parallel=parallel, failures=min(failures, shares))
+
+
+def _number(option: str, value: str, least: int) -> int:
+    if value.isascii() and value.isdigit() and least <= int(value) <= _TOO_LARGE:
+        return int(value)
+    raise UsageError(f"{option}{value}: a whole number from {least} to {_TOO_LARGE:,}", remedy="such as 8")

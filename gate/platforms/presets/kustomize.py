@@ -1,0 +1,23 @@
+"""kustomize: the Job as a kustomization, and a component for the app's Deployment."""
+
+from __future__ import annotations
+
+from gate.platforms.manifests.kubernetes.options import BUDGET_S, FLEET_OPTIONS, OPTIONS
+from gate.platforms.preset import File, Preset, Wish
+
+
+def _files(wish: Wish) -> tuple[File, ...]:
+    from gate.platforms.manifests.kubernetes import kustomize
+
+    return kustomize.files(wish)
+
+
+PRESET = Preset(
+    key="kustomize",
+    name="kustomize",
+    files=_files,
+    about="the Job as a kustomization, and a component for the app's Deployment",
+    directory="kustomize",
+    options={**OPTIONS, **FLEET_OPTIONS},
+    budget_s=BUDGET_S,
+)
