@@ -21,7 +21,7 @@ def warning_of(item: Mapping[str, Any]) -> str:
         return _argo(str(instance))
     for group, kind in _FLUX:
         if found := labels.get(f"{group}/name"):
-            return f"Flux ({kind} {found}) will revert this at its next reconciliation: suspend it, or change what is in Git"
+            return f"Flux ({kind} {found}) will revert this when it reconciles: suspend it, or change what is in Git"
     if labels.get("app.kubernetes.io/managed-by") == "Helm":
         release = annotations.get("meta.helm.sh/release-name", "")
         return (

@@ -81,7 +81,7 @@ def rollout_of(api: Api, name: str) -> Rollout:
 
 def is_controlled(item: Mapping[str, Any], owner: Mapping[str, Any]) -> bool:
     """By that very object, not by one of the same name."""
-    return controller_of(item).get("uid") == owner["metadata"]["uid"]
+    return bool(controller_of(item).get("uid") == owner["metadata"]["uid"])
 
 
 def controller_of(item: Mapping[str, Any]) -> Mapping[str, Any]:

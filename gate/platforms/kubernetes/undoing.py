@@ -77,7 +77,7 @@ class Undo:
         if not found:
             raise UsageError(
                 "nothing was undone: which revision has failed is not told",
-                remedy="gate watch --release 7 or --release shop:1.8 tells it: the revision, or the image, that is watched",
+                remedy="gate watch --release 7 or --release shop:1.8 tells it: the revision, or the image",
             )
         if len(set(found.values())) > 1:
             said = ", ".join(f"{where} says {failed}" for where, failed in found.items())
@@ -108,10 +108,15 @@ def made(setting: HookSetting, around: Around) -> UndoHook:
 
 
 def _is(current: Object, failed: str) -> bool:
-    """By its revision's number, or by the image of one of its containers: whole, or what follows the last colon."""
-    if _REVISION.fullmatch(failed) and revision_of(current) == int(failed):
-        return True
-    return any(failed in (image, image.rpartition("/")[2], image.rpartition(":")[2]) for image in images_of(current))
+    """A number is a revision and nothing else: a sidecar's `redis:7` is not revision 7.
+
+    Otherwise an image: whole or without its registry, of any container; by its tag alone that of the first one.
+    """
+    if _REVISION.fullmatch(failed):
+        return revision_of(current) == int(failed)
+    images = images_of(current)
+    shorts = [image.rpartition("/")[2] for image in images]
+    return failed in (*images, *shorts, *(short.rpartition(":")[2] for short in shorts[:1] if ":" in short))
 
 
 def _release_in(document: str) -> str:
