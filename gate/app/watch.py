@@ -293,7 +293,7 @@ def watch(
     wanted = _settled(settings.policy, told, environment)
     platform = platform_of(environment)
     _check_place(platform)
-    secrets = Secrets()
+    secrets = Secrets.of(environment)
     world = World()
     hooks = Hooks(policy=settings.policy, platform=platform, now_s=time.monotonic, secrets=secrets)
     url = _url(wanted, secrets, environment)

@@ -43,9 +43,11 @@ def escaped(text: str) -> str:
 
 
 def _title(event: str, document: Document) -> str:
-    """`shop: release refused`."""
+    """`shop: release refused`, `shop: watch of v42 failed`."""
     who = _line(document.get("database")) or "gate"
     command = _line(document.get("command")) or "release"
+    if named := _line(document.get("release")):
+        command = f"{command} of {named}"
     outcome = "begins" if event == "on_begin" else _line(document.get("outcome")) or event
     return f"{who}: {command} {outcome}"
 

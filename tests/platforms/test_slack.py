@@ -36,6 +36,8 @@ def test_a_release_that_begins_has_no_end() -> None:
 def test_what_is_no_release_is_called_by_its_name() -> None:
     told = message("on_watch_failure", {"command": "watch", "database": "shop", "outcome": "failed", "problem": "503"})
     assert told["text"] == "shop: watch failed: 503"
+    told = message("on_watch_failure", {"command": "watch", "release": "v42", "outcome": "failed"})
+    assert told["text"] == "gate: watch of v42 failed"
 
 
 # --- limits -----------------------------------------------------------------------------------------------------------
