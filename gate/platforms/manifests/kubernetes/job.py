@@ -95,6 +95,8 @@ def _retries(told: Told) -> dict[str, Value]:
 def _rules(told: Told) -> list[Value]:
     final = ", ".join(str(code) for code in FINAL)
     action = "FailIndex" if told.fleet else "FailJob"
+    # Before 1.29 the schema wants it in every rule.
+    older: dict[str, Value] = {} if told.has_newest_fields else {"onPodConditions": []}
     return [
         Why(
             {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
@@ -105,6 +107,7 @@ def _rules(told: Told) -> list[Value]:
             {
                 "action": action,
                 "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": list(FINAL)},
+                **older,
             },
             f"Exit codes {final}: a refusal, a failed migration and their like end the same way the next time.",
         ),
@@ -112,6 +115,7 @@ def _rules(told: Told) -> list[Value]:
             {
                 "action": "Count",
                 "onExitCodes": {"containerName": CONTAINER, "operator": "NotIn", "values": list(FINAL)},
+                **older,
             },
             "All others (20 a lock, 21 another gate, 30 stopped, 50 no connection, 137 killed) are tried again.",
         ),

@@ -1,0 +1,274 @@
+"""What `gate init` writes for Kubernetes is what its API server takes, and what the exit codes and the budget say."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from gate.app.init import InitRequest, files_of, planned, write
+from gate.model.errors import Exit, UsageError
+from gate.policy.quantities import seconds
+from tests.e2e.commands import command, environment
+from tests.servers import Database
+
+PRESETS = ("kubernetes", "helm", "argocd", "kustomize")
+NEWEST = ".".join(kubernetes_validate.latest_version().split(".")[:2])
+KUBECTL = shutil.which("kubectl")
+
+
+def rendered(text: str) -> str:
+    """As Helm renders the few expressions that there are; another one would stay, and be seen."""
+    for name, value in (
+        ("{{ .Release.Name }}", "shop"),
+        ("{{ .Release.Namespace }}", "prod"),
+        ("{{ .Values.image.repository }}", "registry.example.com/shop"),
+        ("{{ .Values.image.tag | default .Chart.AppVersion }}", "1.2.3"),
+    ):
+        text = text.replace(name, value)
+    return text
+
+
+def objects(preset: str, *settings: str, **asked: Any) -> Iterator[dict[str, Any]]:
+    """All that would be applied."""
+    for file in files_of(InitRequest(preset=preset, settings=settings, **asked)):
+        if file.path.endswith(".yaml") and not file.is_aside and "kustomization" not in file.path:
+            text = rendered(file.text)
+            assert "{{" not in text
+            yield from yaml.safe_load_all(text)
+
+
+def job_of(preset: str, *settings: str, **asked: Any) -> dict[str, Any]:
+    found = [each for each in objects(preset, *settings, **asked) if each["kind"] == "Job"]
+    job: dict[str, Any] = found[0]
+    return job
+
+
+def pod_of(job: dict[str, Any]) -> dict[str, Any]:
+    pod: dict[str, Any] = job["spec"]["template"]["spec"]
+    return pod
+
+
+def words_of(job: dict[str, Any]) -> list[str]:
+    words: list[str] = pod_of(job)["containers"][0]["command"]
+    return words
+
+
+@pytest.mark.parametrize("version", ["1.29", "1.32", NEWEST])
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("settings", [(), ("hooks=rollout_undo,scale,pause,kill", "app-account=web"), ("api=no",)])
+def test_every_object_is_valid(preset: str, version: str, settings: tuple[str, ...]) -> None:
+    found = list(objects(preset, *settings))
+    assert {"Job", "ServiceAccount"} <= {each["kind"] for each in found}
+    for each in found:
+        kubernetes_validate.validate(each, version, strict=True)
+
+
+@pytest.mark.parametrize("version", ["1.25", "1.26", "1.28"])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_an_older_cluster_gets_what_it_knows(preset: str, version: str) -> None:
+    for each in objects(preset, f"kubernetes={version}"):
+        kubernetes_validate.validate(each, version, strict=True)
+    spec = job_of(preset, f"kubernetes={version}")["spec"]
+    assert ("podFailurePolicy" in spec, spec["backoffLimit"]) == ((False, 0) if version == "1.25" else (True, 3))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_fleet_is_an_indexed_job(preset: str) -> None:
+    job = job_of(preset, "parallel=2", "failures=1", fleet=5)
+    for version in ("1.29", NEWEST):
+        kubernetes_validate.validate(job, version, strict=True)
+    spec = job["spec"]
+    assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 5, 2)
+    assert (spec["backoffLimitPerIndex"], spec["maxFailedIndexes"]) == (3, 1)
+    assert "backoffLimit" not in spec
+    assert spec["podFailurePolicy"]["rules"][1]["action"] == "FailIndex"
+    shares = {each["name"]: each.get("value") for each in pod_of(job)["containers"][0]["env"]}
+    assert shares["GATE_FLEET_SHARDS"] == "5"
+    budget_s = seconds(words_of(job)[3])
+    assert spec["activeDeadlineSeconds"] > 3 * budget_s
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("budget_s", [60.0, 90.5, 300.0, 900.0, 3600.0, 28800.0])
+def test_whoever_is_inside_ends_first(preset: str, budget_s: float) -> None:
+    request = InitRequest(preset=preset, budget_s=budget_s)
+    job, then = job_of(preset, budget_s=budget_s), "".join(file.then for file in files_of(request))
+    words = words_of(job)
+    told_s, grace_s = seconds(words[words.index("--budget") + 1]), seconds(words[words.index("--grace") + 1])
+    pod_grace_s, job_s = pod_of(job)["terminationGracePeriodSeconds"], job["spec"]["activeDeadlineSeconds"]
+    patience = re.search(r"--timeout[= ]([0-9]+)(m|s|)(?: |\n)(?!#)", then.replace("--timeout=2m", ""))
+    assert patience is not None, then
+    patience_s = int(patience[1]) * (60 if patience[2] == "m" else 1)
+    assert told_s >= budget_s
+    assert grace_s < pod_grace_s
+    assert told_s + pod_grace_s < job_s
+    assert job_s + pod_grace_s < patience_s
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_what_is_tried_again_follows_the_exit_codes(preset: str) -> None:
+    spec = job_of(preset)["spec"]
+    final = [code.value for code in Exit if code and not code.may_be_retried]
+    ignore, fail, count = spec["podFailurePolicy"]["rules"]
+    assert final == [1, 2, 10, 31, 40, 51]
+    assert (ignore["action"], ignore["onPodConditions"]) == (
+        "Ignore",
+        [{"type": "DisruptionTarget", "status": "True"}],
+    )
+    assert (fail["action"], fail["onExitCodes"]) == (
+        "FailJob",
+        {"containerName": "gate", "operator": "In", "values": final},
+    )
+    assert (count["action"], count["onExitCodes"]["operator"]) == ("Count", "NotIn")
+    assert count["onExitCodes"]["values"] == final
+    assert (spec["backoffLimit"], spec["podReplacementPolicy"]) == (3, "Failed")
+    assert pod_of(job_of(preset))["restartPolicy"] == "Never"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_pod_may_do_no_more_than_it_must(preset: str) -> None:
+    for job in (each for each in objects(preset) if each["kind"] == "Job"):
+        pod = pod_of(job)
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] > 0
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in pod["containers"]:
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["readOnlyRootFilesystem"] is True
+            assert context["capabilities"] == {"drop": ["ALL"]}
+            assert container["command"][0] == "gate"
+            assert container["resources"]["limits"] == {"memory": "256Mi"}
+        assert job["spec"]["ttlSecondsAfterFinished"] >= 3600
+    marks = job_of(preset)["spec"]["template"]["metadata"]["annotations"]
+    assert marks["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
+    assert marks["karpenter.sh/do-not-disrupt"] == "true"
+
+
+def rules_of(*settings: str) -> list[dict[str, Any]]:
+    found = next(each for each in objects("kubernetes", *settings, name="shop") if each["kind"] == "Role")
+    rules: list[dict[str, Any]] = found["rules"]
+    return rules
+
+
+def test_the_role_only_reads_unless_hooks_are_named() -> None:
+    assert {verb for rule in rules_of() for verb in rule["verbs"]} == {"get", "list"}
+    changing = [rule for rule in rules_of("hooks=rollout_undo,kill", "deployment=web,jobs") if "patch" in rule["verbs"]]
+    assert [rule["resourceNames"] for rule in changing] == [["web", "jobs"], ["shop-gate"]]
+    assert pod_of(job_of("kubernetes", "api=no"))["automountServiceAccountToken"] is False
+    assert [each["kind"] for each in objects("kubernetes", "api=no")] == ["ServiceAccount", "Job"]
+
+
+def test_hooks_of_helm_and_argo_cd() -> None:
+    helm = job_of("helm")["metadata"]["annotations"]
+    assert helm["helm.sh/hook"] == "post-install,pre-upgrade"
+    assert helm["helm.sh/hook-delete-policy"] == "before-hook-creation"
+    assert job_of("helm", "install=before")["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+    weights = [int(each["metadata"]["annotations"]["helm.sh/hook-weight"]) for each in objects("helm")]
+    assert weights == sorted(weights)
+    assert weights[-1] > weights[-2]
+    argo = [each["metadata"]["annotations"] for each in objects("argocd")]
+    assert [each["argocd.argoproj.io/hook"] for each in argo] == [*["PreSync"] * 4, "SyncFail"]
+    assert {each["argocd.argoproj.io/hook-delete-policy"] for each in argo} == {"BeforeHookCreation"}
+    assert words_of([each for each in objects("argocd") if each["kind"] == "Job"][1]) == ["gate", "kill"]
+
+
+@pytest.mark.parametrize("name", ["true", "123", "1e3", "0x1f", "null", "no", "a-b"])
+def test_odd_names_stay_texts(name: str) -> None:
+    for each in objects("kubernetes", f"secret={name}", f"deployment={name}", name=name, namespace=name):
+        kubernetes_validate.validate(each, NEWEST, strict=True)
+        assert each["metadata"]["namespace"] == name
+    source = "a 'b\": {c} # \u00e4\u0085"
+    with pytest.raises(UsageError):
+        list(objects("kubernetes", source=source))
+    assert words_of(job_of("kubernetes", source="a 'b\": {c} # \u00e4"))[-1] == "a 'b\": {c} # \u00e4"
+
+
+@pytest.mark.parametrize(
+    ("asked", "settings", "says"),
+    [
+        ({"name": "Shop_1"}, (), "such as --name shop-1"),
+        ({"name": "a" * 53}, (), "such as --name aaa"),
+        ({"namespace": "a.b"}, (), "such as --namespace a-b"),
+        ({"image": "a b"}, (), "--image"),
+        ({}, ("kubernetes=1.24",), "kubernetes=1.27"),
+        ({}, ("user=0",), "user=1000"),
+        ({}, ("hooks=restart",), "rollout_undo"),
+        ({}, ("hooks=scale", "api=no"), "leave one of them out"),
+        ({}, ("parallel=2",), "--fleet"),
+        ({"fleet": 3}, ("kubernetes=1.28",), "leave kubernetes= out"),
+    ],
+)
+def test_what_the_api_server_would_turn_down_is_not_written(
+    asked: dict[str, Any], settings: tuple[str, ...], says: str
+) -> None:
+    with pytest.raises(UsageError) as error:
+        list(objects("kubernetes", *settings, **asked))
+    assert says in f"{error.value} {error.value.remedy}"
+
+
+@pytest.mark.skipif(KUBECTL is None, reason="kubectl is not on PATH")
+def test_kustomize_builds_the_job_and_the_waiting_pods(tmp_path: Path) -> None:
+    request = InitRequest(preset="kustomize", name="shop", namespace="prod", directory=str(tmp_path))
+    write(planned(request), is_forced=False)
+    made = list(yaml.safe_load_all(kustomize(tmp_path / "job")))
+    assert {each["metadata"]["namespace"] for each in made} == {"prod"}
+    app = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "shop"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "shop"}},
+            "template": {
+                "metadata": {"labels": {"app": "shop"}},
+                "spec": {"containers": [{"name": "web", "image": "shop"}]},
+            },
+        },
+    }
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "app.yaml").write_text(yaml.safe_dump(app))
+    overlay = {"resources": ["app.yaml"], "components": ["../wait"]}
+    (tmp_path / "app" / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    deployment = yaml.safe_load(kustomize(tmp_path / "app"))
+    for each in (*made, deployment):
+        kubernetes_validate.validate(each, NEWEST, strict=True)
+    (first,) = deployment["spec"]["template"]["spec"]["initContainers"]
+    assert first["command"][:4] == ["gate", "wait", "--schema-at-least", "latest"]
+
+
+def kustomize(at: Path) -> str:
+    assert KUBECTL is not None
+    return subprocess.run([KUBECTL, "kustomize", str(at)], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.majors(newest=True)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_command_of_the_job_releases(preset: str, database: Database, tmp_path: Path) -> None:
+    """Its very words and variables, with no home, and where nothing can be written."""
+    migrations = tmp_path / "app" / "db" / "migrations"
+    migrations.mkdir(parents=True)
+    text = "-- migrate:up\nCREATE TABLE t (a int);\n-- migrate:down\nDROP TABLE t;\n"
+    (migrations / "20260101000000_t.sql").write_text(text)
+    job = job_of(preset, source=str(migrations))
+    words = words_of(job)
+    told = {each["name"]: "x" for each in pod_of(job)["containers"][0]["env"]}
+    told["DATABASE_URL"] = database.conninfo
+    variables = {**environment(), **told}
+    del variables["HOME"]
+    assert words[0] == "gate"
+    done = subprocess.run(
+        command(*words[1:]), cwd="/proc", env=variables, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == Exit.DONE, done.stderr
+    again = subprocess.run(
+        command(*words[1:]), cwd="/proc", env=variables, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (again.returncode, "nothing" in again.stdout.lower()) == (Exit.DONE, True)
