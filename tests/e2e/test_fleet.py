@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 import jsonschema
+import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -22,7 +24,7 @@ from gate.report.schema import fleet_plan_schema, fleet_run_schema
 from tests.e2e.commands import command, environment, gate
 from tests.servers import Database
 
-pytestmark = pytest.mark.majors(newest=True)
+pytestmark = [pytest.mark.majors(newest=True), pytest.mark.slow]
 SECRET = "hunter2-Äß/@:%20"
 FIRST = "-- migrate:up\nCREATE TABLE orders (id bigint PRIMARY KEY, note text);\n"
 SECOND = "-- migrate:up\nALTER TABLE orders ADD COLUMN paid boolean;\n"
@@ -258,6 +260,24 @@ def test_text_that_does_not_parse_is_told_once(make: Callable[..., Fleet]) -> No
     done = fleet.gate("plan", fleet.write(), code=Exit.USAGE)
     assert done.stdout.startswith("UNKNOWN  3 databases: 3 not looked at")
     assert "acme, beta, gamma: db/migrations/3_bad.sql:2:7: " in " ".join(done.stdout.split())
+
+
+def test_a_server_without_a_connection_left_is_asked_again(make: Callable[..., Fleet]) -> None:
+    fleet = make("acme")
+    database = fleet.databases["acme"]
+    database.execute("CREATE ROLE narrow LOGIN IN ROLE pg_read_all_data")
+    try:
+        database.execute(f"ALTER DATABASE {database.name} CONNECTION LIMIT 1")
+        url = make_conninfo(database.conninfo, user="narrow")
+        holder = psycopg.connect(url)
+        (fleet.folder / "one.txt").write_text(f"acme {url}\n")
+        leaving = threading.Timer(3.0, holder.close)
+        leaving.start()
+        found = fleet.document("plan", "--fleet=one.txt", code=Exit.REFUSED)  # it owns nothing
+        leaving.join()
+        assert [group["databases"] for group in found["groups"]] == [["acme"]]
+    finally:
+        database.execute("DROP ROLE narrow")
 
 
 def test_what_a_platform_is_told_is_not_for_each_database(make: Callable[..., Fleet]) -> None:
