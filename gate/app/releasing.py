@@ -394,6 +394,8 @@ class _Release:
         if self.releasing.request.calls_hooks:
             begun = self.hooks.begin(to_json(self._ended(Outcome.RUNNING)), self._work_left_s)
             self.called += begun
+            for hook in begun:
+                self.site.say(f"{hook.event} {hook.name}: {hook.problem or hook.output or 'done'}")
             self._check_begun(begun)
         self.is_begun = True
 
