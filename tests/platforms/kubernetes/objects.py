@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +19,14 @@ REVISION = "deployment.kubernetes.io/revision"
 
 def check(found: Object) -> None:
     """Raises for an object that the schemas of Kubernetes do not allow, or for a field that they do not know."""
+    _check_text(json.dumps(_written(found), sort_keys=True))
+
+
+@cache
+def _check_text(text: str) -> None:
+    """Once for each text: the schemas are large files, which are read anew each time."""
     for version in VERSIONS:
-        kubernetes_validate.validate(_written(found), version, strict=True)
+        kubernetes_validate.validate(json.loads(text), version, strict=True)
 
 
 def _written(found: Any) -> Any:
