@@ -12,7 +12,7 @@ from gate.model.changes import Change, Until
 from gate.model.errors import GateError, UsageError
 from gate.model.run import HookRun
 from gate.platforms.kubernetes.client import Api
-from gate.platforms.kubernetes.errors import Lost, Rule, role_of
+from gate.platforms.kubernetes.errors import ApiError, Lost, Rule, role_of
 from gate.platforms.kubernetes.reach import KEY, known_keys, name, reach
 from gate.platforms.making import Around
 from gate.policy.policy import HookSetting
@@ -22,6 +22,8 @@ RESTORE = "restore"
 SERVER = "server"
 """An option that gate writes into its ledger: of another cluster nothing is put back."""
 _LAST = "on_success"
+# A controller that is at work on an object writes to it several times a second.
+_CONFLICTS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +176,17 @@ def kept(call: Call, change: Change, act: Callable[[], object]) -> None:
             with suppress(GateError):
                 ledger.settle(key)
         raise
+
+
+def reread(act: Callable[[], Said]) -> Said:
+    """Does it again where somebody has changed the object meanwhile: `act` begins with reading it."""
+    for _ in range(_CONFLICTS):
+        try:
+            return act()
+        except ApiError as error:
+            if not error.is_conflict:
+                raise
+    return act()
 
 
 def _problem(call: Call, deed: Deed) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gate.model.changes import Change
-from gate.platforms.kubernetes.calling import Call, RestoringHook, Said, kept, options
+from gate.platforms.kubernetes.calling import Call, RestoringHook, Said, kept, options, reread
 from gate.platforms.kubernetes.client import DEPLOYMENTS, Object
 from gate.platforms.kubernetes.errors import Rule
 from gate.platforms.kubernetes.owners import warning_of
@@ -31,6 +31,9 @@ class Pause:
         return ""
 
     def do(self, call: Call) -> Said:
+        return reread(lambda: self._done(call))
+
+    def _done(self, call: Call) -> Said:
         found = call.api.get(DEPLOYMENTS, self.deployment)
         if _is_paused(found):
             return Said(output=f"Deployment {self.deployment} is paused already")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gate.model.changes import Change
 from gate.model.errors import UsageError
 from gate.model.units import plural
-from gate.platforms.kubernetes.calling import Call, RestoringHook, Said, kept, options
+from gate.platforms.kubernetes.calling import Call, RestoringHook, Said, kept, options, reread
 from gate.platforms.kubernetes.client import AUTOSCALERS
 from gate.platforms.kubernetes.errors import Rule
 from gate.platforms.kubernetes.owners import warning_of
@@ -35,6 +35,9 @@ class Scale:
         return ""
 
     def do(self, call: Call) -> Said:
+        return reread(lambda: self._done(call))
+
+    def _done(self, call: Call) -> Said:
         found = call.api.get(self.target.resource, self.target.name)
         now = size_of(found)
         if now == self.replicas:

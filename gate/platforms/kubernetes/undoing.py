@@ -13,7 +13,7 @@ from typing import Any
 
 from gate.model.errors import UsageError
 from gate.model.run import HookRun
-from gate.platforms.kubernetes.calling import Call, KubernetesHook, Said, options
+from gate.platforms.kubernetes.calling import Call, KubernetesHook, Said, options, reread
 from gate.platforms.kubernetes.client import DEPLOYMENTS, REPLICASETS, Object
 from gate.platforms.kubernetes.errors import Lost, Rule
 from gate.platforms.kubernetes.owners import warning_of
@@ -46,6 +46,9 @@ class Undo:
         return ""
 
     def do(self, call: Call) -> Said:
+        return reread(lambda: self._done(call))
+
+    def _done(self, call: Call) -> Said:
         rollout = rollout_of(call.api, self.deployment)
         failed, current = self._failed(call), rollout.current
         if current is None or not rollout.is_seen:

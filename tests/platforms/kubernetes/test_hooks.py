@@ -11,6 +11,8 @@ from tests.platforms.kubernetes.fake import TOKEN, Fault
 from tests.platforms.kubernetes.hooks import Hooks
 from tests.platforms.kubernetes.objects import autoscaler, deployment, pod, replica_set
 
+CONFLICT = {"reason": "Conflict", "message": "the object has been modified"}
+
 
 def replicas(hooks: Hooks, name: str = "worker") -> int:
     found = hooks.cluster.get("deployments", name)["spec"]["replicas"]
@@ -73,7 +75,7 @@ def test_what_is_there_already_is_no_change(hooks: Hooks) -> None:
 
 
 def test_a_refused_change_is_struck_out_and_a_lost_one_is_not(hooks: Hooks) -> None:
-    hooks.cluster.faults.append(Fault(match="PATCH .*", status=409, body={"reason": "Conflict", "message": "changed"}))
+    hooks.cluster.faults.append(Fault(match="PATCH .*", status=409, body=CONFLICT, times=4))
     assert "409" in hooks.call("scale", deployment="worker").problem
     assert hooks.kept is not None
     assert hooks.kept.changes == {}
@@ -164,6 +166,32 @@ def test_an_undo_whose_answer_is_lost_is_looked_for(hooks: Hooks) -> None:
     assert hooks.undo().problem == ""
     assert image(hooks) == "shop:1"
     assert len(hooks.cluster.changes) == 1
+
+
+@pytest.mark.parametrize("kind", ["rollout_undo", "scale", "pause"])
+def test_what_somebody_else_writes_at_that_moment_is_read_again(kind: str, hooks: Hooks) -> None:
+    hooks.cluster.faults.append(Fault(match="PATCH .*", status=409, body=CONFLICT, times=2))
+    done = hooks.call(kind, ON_WATCH_FAILURE, '{"release": "2"}', deployment="web")
+    assert (done.problem, len(hooks.cluster.changes)) == ("", 3)
+
+
+def test_after_a_conflict_another_release_is_left_alone(hooks: Hooks) -> None:
+    def deployed() -> None:
+        web = hooks.cluster.get("deployments", "web")
+        web["spec"]["template"]["spec"]["containers"][0]["image"] = "shop:3"
+        hooks.cluster.add(replica_set(web, image="shop:3", revision=3, replicas=3, number=3))
+
+    hooks.cluster.faults.append(Fault(match="PATCH .*", status=409, body=CONFLICT, meanwhile=deployed))
+    assert "is at revision 3 (shop:3) by now" in hooks.undo("2").output
+    assert image(hooks) == "shop:3"
+
+
+def test_what_is_itself_a_return_is_not_undone_to_what_was_left(hooks: Hooks) -> None:
+    """A watch that is called a second time would bring the bad revision back."""
+    current = hooks.cluster.get("replicasets", "web-hash2")
+    current["metadata"]["annotations"]["deployment.kubernetes.io/revision-history"] = "0"
+    assert "is itself a return to an earlier one" in hooks.undo("2").problem
+    assert hooks.undo("2", to_revision=1).problem == ""
 
 
 def test_an_undo_that_was_not_done_is_said_not_to_be_known(hooks: Hooks) -> None:
