@@ -54,8 +54,9 @@ class Planned:
     def diff(self) -> str:
         """As `git apply` takes it; empty where nothing would change."""
         before = (self.before or "").splitlines(keepends=True)
-        source = "/dev/null" if self.before is None else f"a/{self.path}"
-        lines = unified_diff(before, self.text.splitlines(keepends=True), source, f"b/{self.path}")
+        shown = self.path.as_posix().lstrip("/")
+        source = "/dev/null" if self.before is None else f"a/{shown}"
+        lines = unified_diff(before, self.text.splitlines(keepends=True), source, f"b/{shown}")
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 

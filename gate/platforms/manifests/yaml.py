@@ -126,7 +126,7 @@ def _apart(value: Value) -> tuple[Bare, str]:
 def _is_flow(value: Sequence[Value]) -> bool:
     """Short lists of words and numbers read better in one line."""
     width = sum(len(str(item)) + 2 for item in value)
-    return all(isinstance(item, str | int) for item in value) and width < _WIDTH - 40
+    return all(isinstance(item, str | int) for item in value) and width < _WIDTH - 30
 
 
 def _scalar(value: Value) -> str:

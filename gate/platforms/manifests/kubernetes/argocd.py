@@ -7,7 +7,7 @@ SyncFail hooks are run too. Any hook of Argo's own makes it take no notice of He
 from __future__ import annotations
 
 from gate.platforms.manifests.commands import written
-from gate.platforms.manifests.kubernetes.job import clean_up, job
+from gate.platforms.manifests.kubernetes.job import canary, clean_up, job
 from gate.platforms.manifests.kubernetes.plain import belongings, image_step, secret_step
 from gate.platforms.manifests.kubernetes.rbac import suffixed
 from gate.platforms.manifests.kubernetes.told import Told, told
@@ -19,13 +19,18 @@ from gate.platforms.preset import File, Wish
 def files(wish: Wish) -> tuple[File, ...]:
     """One file, in the directory of the application."""
     found = told(wish)
-    made = [*belongings(found, _annotations(-2)), job(found, _job_annotations())]
-    if found.fleet is None:
-        made.append(clean_up(found, _annotations(0, "SyncFail"), suffixed(found.job, "-failed")))
+    made = belongings(found, _annotations(-3))
+    if found.fleet:
+        made += [canary(found, _job_annotations(-2)), job(found, _job_annotations(-1))]
+    else:
+        made += [
+            job(found, _job_annotations(-1)),
+            clean_up(found, _annotations(0, "SyncFail"), suffixed(found.job, "-failed")),
+        ]
     text = documents(
         *made, head="gate before each sync. Argo CD waits without a limit: the Job's own deadline ends it."
     )
-    return (File(path="gate.yaml", text=text + _wait(found), then=_then(found)),)
+    return (File(path="gate.yaml", text=text + ("" if found.fleet else _wait(found)), then=_then(found)),)
 
 
 def _annotations(wave: int, phase: str = "PreSync") -> dict[str, Value]:
@@ -36,7 +41,7 @@ def _annotations(wave: int, phase: str = "PreSync") -> dict[str, Value]:
     }
 
 
-def _job_annotations() -> dict[str, Value]:
+def _job_annotations(wave: int) -> dict[str, Value]:
     """Those of the Job, with their reasons."""
     return {
         "argocd.argoproj.io/hook": Why("PreSync", "Before anything is applied: if it fails, nothing is."),
@@ -44,7 +49,7 @@ def _job_annotations() -> dict[str, Value]:
             "BeforeHookCreation", "Kept until the next sync: its log, and its state, can be read."
         ),
         "argocd.argoproj.io/sync-wave": Why(
-            "-1", "After its account, which is a hook too: PreSync comes first of all."
+            str(wave), "After its account, which is a hook too: PreSync comes first of all."
         ),
     }
 
@@ -60,14 +65,21 @@ def _wait(found: Told) -> str:
 
 def _then(found: Told) -> str:
     times = found.deadlines
+    waiting = (
+        ""
+        if found.fleet
+        else "  the lines at the end of gate.yaml in the app's Deployment: its pods wait for the schema if the hook was "
+        "skipped\n"
+    )
     return f"""\
 Once:
-{image_step(found)}{secret_step(found)}; it has to be there before the first sync
-  the lines at the end of gate.yaml in the app's Deployment: its pods wait for the schema if the hook was skipped
+{image_step(found)}{secret_step(found)}
+  (that Secret has to be there before the first sync)
+{waiting}\
   if the application is a Helm chart, take gate init helm instead: one hook of Argo's own, and Helm's are ignored
 
 Each sync:
-  gate ends after {written(times.budget_s)} at most, the Job after {written(times.job_s)};
   argocd app wait {found.name} --timeout {times.patience_s}
+      gate ends after {written(times.budget_s)}, the Job after {written(times.job_s)}, then argocd
   a failed sync is tried again if syncPolicy.retry says so: what gate refuses it refuses again, and says it once\
 """

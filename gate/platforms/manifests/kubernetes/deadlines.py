@@ -24,18 +24,20 @@ _TELL_S = 120
 class Deadlines:
     """`budget_s` is for one release, `job_s` for the Job with all its pods, `patience_s` for who waits for the Job.
 
-    A pod that is tried again has what is left of `job_s`. `rounds` is how many pods follow each other in a fleet.
+    A pod that is tried again has what is left of `job_s`. In a fleet `rounds` is how many pods follow each other, and
+    `in_a_row` how many releases within one of them.
     """
 
     budget_s: int
     rounds: int = 1
+    in_a_row: int = 1
     grace_s: int = GRACE_S
     pod_grace_s: int = POD_GRACE_S
 
     @property
     def job_s(self) -> int:
         """A pod's start (scheduling, pulling the image), the budget, and the end after SIGTERM, for each round."""
-        return self.rounds * (_START_S + self.budget_s + self.pod_grace_s)
+        return self.rounds * (_START_S + self.in_a_row * self.budget_s + self.pod_grace_s)
 
     @property
     def patience_s(self) -> int:
@@ -43,9 +45,9 @@ class Deadlines:
         return self.job_s + self.pod_grace_s + _TELL_S
 
 
-def deadlines(budget_s: float, rounds: int = 1) -> Deadlines:
+def deadlines(budget_s: float, rounds: int = 1, in_a_row: int = 1) -> Deadlines:
     """In whole seconds, as Kubernetes counts."""
-    return Deadlines(budget_s=math.ceil(budget_s), rounds=rounds)
+    return Deadlines(budget_s=math.ceil(budget_s), rounds=rounds, in_a_row=in_a_row)
 
 
 def go_duration(seconds: int) -> str:

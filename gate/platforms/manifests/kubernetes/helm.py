@@ -11,7 +11,7 @@ from dataclasses import replace
 from gate.model.errors import UsageError
 from gate.platforms.manifests.commands import written
 from gate.platforms.manifests.kubernetes.deadlines import go_duration
-from gate.platforms.manifests.kubernetes.job import job
+from gate.platforms.manifests.kubernetes.job import canary, job
 from gate.platforms.manifests.kubernetes.plain import belongings, secret_step
 from gate.platforms.manifests.kubernetes.told import Told, told
 from gate.platforms.manifests.kubernetes.waiting import container
@@ -35,15 +35,17 @@ def files(wish: Wish) -> tuple[File, ...]:
     if install not in _EVENTS:
         raise UsageError(f"install={install}: before or after", remedy="install=before, or nothing")
     found = _told(wish)
+    first = [canary(found, _annotations(install, -15, is_job=True))] if found.fleet else []
     text = documents(
         *belongings(found, _annotations(install, -20)),
+        *first,
         job(found, _annotations(install, -10, is_job=True)),
         head=f"gate before each upgrade. Helm has to wait for longer than the Job may take: {_upgrade(found)}",
     )
-    return (
-        File(path="templates/gate.yaml", text=text, then=_then(found, install, wish.directory)),
-        File(path="templates/_gate.tpl", text=_helper(found), is_aside=True),
-    )
+    made = File(path="templates/gate.yaml", text=text, then=_then(found, install, wish.directory))
+    if found.fleet:
+        return (made,)
+    return (made, File(path="templates/_gate.tpl", text=_helper(found), is_aside=True))
 
 
 def _told(wish: Wish) -> Told:
@@ -91,12 +93,15 @@ def _then(found: Told, install: str, at: str) -> str:
         if install == "after"
         else "  the Secret has to be there before helm install"
     )
-    return f"""\
-Once:
-{secret_step(shown)}
+    if found.fleet is None:
+        first = f"""\
   in {at}templates/deployment.yaml, in the spec of the pod:
       initContainers:
         {{{{- include "gate.wait" . | nindent 8 }}}}
+{first}"""
+    return f"""\
+Once:
+{secret_step(shown)}
 {first}
 
 Each deploy:

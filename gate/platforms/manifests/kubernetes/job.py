@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 from gate.model.errors import Exit
 from gate.platforms.manifests.commands import written
-from gate.platforms.manifests.kubernetes.rbac import labels, metadata
-from gate.platforms.manifests.kubernetes.told import Fleet, Told
-from gate.platforms.manifests.yaml import Value, Why
+from gate.platforms.manifests.kubernetes.rbac import labels, metadata, suffixed
+from gate.platforms.manifests.kubernetes.told import AT_ONCE, Fleet, Told, canary_of
+from gate.platforms.manifests.yaml import Scalar, Value, Why
 
 CONTAINER = "gate"
 RETRIES = 3
@@ -20,6 +20,17 @@ FLEET_DIRECTORY = "/etc/gate/fleet"
 TMP = "/tmp"  # noqa: S108 - a directory of the container's own
 FINAL = tuple(sorted(code.value for code in Exit if code is not Exit.DONE and not code.may_be_retried))
 """The exit codes after which the same program would end in the same way."""
+
+
+def canary(told: Told, annotations: Mapping[str, Value]) -> dict[str, Value]:
+    """`gate release` of a fleet's first database, or of its first share; the others follow once it has ended well."""
+    found = job(canary_of(told), annotations)
+    return {**found, "metadata": {**metadata(told, annotations), "name": canary_name(told)}}
+
+
+def canary_name(told: Told) -> Scalar:
+    """Short, for the name of a release of Helm's may have 53 characters, and that of a Job 63."""
+    return suffixed(told.job, "-one")
 
 
 def job(told: Told, annotations: Mapping[str, Value]) -> dict[str, Value]:
@@ -78,11 +89,11 @@ def _times(told: Told) -> dict[str, Value]:
 
 
 def _retries(told: Told) -> dict[str, Value]:
-    found: dict[str, Value] = _shares(told.fleet) if told.fleet else {}
+    found: dict[str, Value] = _shares(told.shares) if told.shares else {}
     if not told.has_failure_policy:
         why = "Before Kubernetes 1.26 no exit code can be told from another: what is refused must not be tried again."
         return {**found, "backoffLimit": Why(0, why)}
-    if not told.fleet:
+    if not told.shares:
         why = "So often another pod is tried, after 10, 20 and 40 s, for what podFailurePolicy counts."
         found["backoffLimit"] = Why(RETRIES, why)
     if told.has_newest_fields:
@@ -94,7 +105,7 @@ def _retries(told: Told) -> dict[str, Value]:
 
 def _rules(told: Told) -> list[Value]:
     final = ", ".join(str(code) for code in FINAL)
-    action = "FailIndex" if told.fleet else "FailJob"
+    action = "FailIndex" if told.shares else "FailJob"
     # Before 1.29 the schema wants it in every rule.
     older: dict[str, Value] = {} if told.has_newest_fields else {"onPodConditions": []}
     return [
@@ -191,7 +202,8 @@ def _container(told: Told) -> dict[str, Value]:
     times = told.deadlines
     command = [*told.command[:2], "--budget", written(times.budget_s), "--grace", written(times.grace_s)]
     if told.fleet:
-        command += ["--fleet", f"dir:{FLEET_DIRECTORY}"]
+        command += ["--fleet", f"dir:{FLEET_DIRECTORY}", "--at-once", str(AT_ONCE)]
+        command += ["--only", told.fleet.canary] if told.is_canary and told.fleet.canary else []
     return {
         "name": CONTAINER,
         "image": Why(told.image, "The app's own, of this deploy: it has to hold the migrations, and gate."),
@@ -205,11 +217,8 @@ def _of_container(told: Told) -> dict[str, Value]:
     if told.fleet:
         mounts.append({"name": "fleet", "mountPath": FLEET_DIRECTORY, "readOnly": True})
     return {
-        "env": [*([_shards(told.fleet)] if told.fleet else [database(told)]), *downward()],
-        "resources": {
-            "requests": {"cpu": "100m", "memory": "256Mi"},
-            "limits": Why({"memory": "256Mi"}, "No limit of CPU: a throttled gate notices late whom it keeps waiting."),
-        },
+        "env": [*(_shards(told, told.fleet) if told.fleet else [database(told)]), *downward()],
+        "resources": _resources("1Gi" if told.fleet else "256Mi"),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -235,11 +244,24 @@ def downward() -> list[Value]:
     ]
 
 
-def _shards(fleet: Fleet) -> Value:
-    return Why(
-        {"name": "GATE_FLEET_SHARDS", "value": str(fleet.shares)},
-        "Has to be completions: by its name alone each database falls to one share.",
-    )
+def _resources(memory: str) -> Value:
+    return {
+        "requests": {"cpu": "100m", "memory": memory},
+        "limits": Why({"memory": memory}, "No limit of CPU: a throttled gate notices late whom it keeps waiting."),
+    }
+
+
+def _shards(told: Told, fleet: Fleet) -> list[Value]:
+    """An Indexed Job's pods are told by Kubernetes which share is theirs; the canary is told here, or by its name."""
+    shards: dict[str, Value] = {"name": "GATE_FLEET_SHARDS", "value": str(fleet.shares)}
+    if not told.is_canary:
+        return [Why(shards, "Has to be completions: by its name alone each database falls to one share.")]
+    if fleet.canary:
+        return []
+    return [
+        Why({"name": "JOB_COMPLETION_INDEX", "value": "0"}, "The first share, as the Indexed Job has it."),
+        shards,
+    ]
 
 
 def _fleet_volume(told: Told) -> Value:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.platforms.manifests.kubernetes.deadlines import go_duration
-from gate.platforms.manifests.kubernetes.job import job
-from gate.platforms.manifests.kubernetes.plain import belongings, secret_step
+from gate.platforms.manifests.kubernetes.job import canary, job
+from gate.platforms.manifests.kubernetes.plain import belongings, each_deploy, secret_step
 from gate.platforms.manifests.kubernetes.told import Told, told
 from gate.platforms.manifests.kubernetes.waiting import pod_spec
 from gate.platforms.manifests.yaml import Block, Value, Why, document, documents
@@ -22,16 +21,21 @@ def files(wish: Wish) -> tuple[File, ...]:
     found = told(wish)
     if wish.image is None:
         found = replace(found, image=found.name)
+    account = documents(*belongings(found, {}))
     head = "gate before the deploy, applied by itself before the app: what is applied together has no order."
-    return (
-        File(
-            path="job/kustomization.yaml",
-            text=documents(_kustomization(found), head=head),
-            then=_then(found, wish.directory),
-        ),
-        File(path="job/rbac.yaml", text=documents(*belongings(found, {}))),
+    whole = documents(_kustomization(found), head=head)
+    made = (
+        File(path="job/kustomization.yaml", text=whole, then=_then(found, wish.directory)),
+        File(path="job/rbac.yaml", text=account),
         File(path="job/job.yaml", text=documents(job(found, {}))),
-        File(path="wait/kustomization.yaml", text=documents(_component(found)), is_aside=True),
+    )
+    if not found.fleet:
+        return (*made, File(path="wait/kustomization.yaml", text=documents(_component(found)), is_aside=True))
+    return (
+        File(path="canary/kustomization.yaml", text=whole, is_aside=True),
+        File(path="canary/rbac.yaml", text=account, is_aside=True),
+        File(path="canary/job.yaml", text=documents(canary(found, {})), is_aside=True),
+        *made,
     )
 
 
@@ -44,7 +48,7 @@ def _kustomization(found: Told) -> dict[str, Value]:
             ["rbac.yaml", "job.yaml"],
             "The image of this deploy, in here or in an overlay:\n"
             "   images:\n"
-            f"     - name: {found.image}\n"
+            f"     - name: {untagged(found)}\n"
             "       newName: registry.example.com/app\n"
             "       newTag: 1.2.3",
         ),
@@ -68,18 +72,27 @@ def _component(found: Told) -> dict[str, Value]:
     }
 
 
+def untagged(found: Told) -> str:
+    """As kustomize finds it: without a digest, and without what follows the last colon of its last part."""
+    image = str(found.image).partition("@")[0]
+    registry, slash, last = image.rpartition("/")
+    return f"{registry}{slash}{last.partition(':')[0]}"
+
+
 def _then(found: Told, at: str) -> str:
-    name, space, wait = found.job, f"-n {found.namespace}", go_duration(found.deadlines.patience_s)
+    waiting, canary_image = "", ""
+    if found.fleet:
+        canary_image = f"  (cd {at}canary && kustomize edit set image {untagged(found)}=IMAGE)\n"
+    else:
+        waiting = (
+            f"  {at}wait among the components of the app's kustomization: its pods wait for the schema, whatever becomes "
+            "of the Job\n"
+        )
     return f"""\
 Once:
 {secret_step(found)}
-  {at}wait among the components of the app's kustomization: its pods wait for the schema, whatever becomes of the Job
-
+{waiting}
 Each deploy, before the app's own kustomization:
-  (cd {at}job && kustomize edit set image {found.image}=IMAGE)
-  kubectl {space} delete job {name} --ignore-not-found --cascade=foreground --timeout=2m
-  kubectl apply -k {at}job
-  kubectl {space} wait job/{name} --for=jsonpath='{{.status.conditions[*].type}}' --timeout={wait}
-  kubectl {space} logs job/{name} --all-containers --tail=-1
-  kubectl {space} wait job/{name} --for=condition=Complete --timeout=2m      # exit code 1: do not deploy\
+{canary_image}  (cd {at}job && kustomize edit set image {untagged(found)}=IMAGE)
+{each_deploy(found, f"kubectl apply -k {at}job", f"kubectl apply -k {at}canary")}\
 """

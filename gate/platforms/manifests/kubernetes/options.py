@@ -9,7 +9,7 @@ OPTIONS: Mapping[str, str] = {
     "secret": "the Secret that holds the database's URL; NAME-database unless told",
     "key": "its key in there; DATABASE_URL unless told",
     "deployment": "the app's Deployments, apart by commas; NAME unless told",
-    "hooks": "what gate.toml's kubernetes hooks may do there: rollout_undo, scale, pause, kill, apart by commas",
+    "hooks": "gate.toml's hooks that may act there, apart by commas: rollout_undo, scale, pause, delete_job, suspend_job",
     "api": "no, for a pod without a token: gate then cannot tell whether old code is still running",
     "app-account": "the app's service account, if its `gate wait` is to name a Job that has failed",
     "user": "the user id in the container, or image for the image's own; 65532 unless told",
@@ -18,6 +18,8 @@ OPTIONS: Mapping[str, str] = {
 FLEET_OPTIONS: Mapping[str, str] = {
     "parallel": "with --fleet: how many shares at a time; 4 unless told",
     "failures": "with --fleet: how many shares may fail before the others are stopped; 0 unless told",
+    "canary": "with --fleet: the database that is released first, by itself; the first share unless told",
+    "largest": "with --fleet: how many databases the largest share holds, for the deadlines; 8 unless told",
 }
 HELM_OPTIONS: Mapping[str, str] = {
     "install": "before, where the Secret is there before the chart's first install; after unless told",

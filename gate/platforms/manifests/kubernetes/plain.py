@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gate.platforms.manifests.kubernetes.deadlines import go_duration
-from gate.platforms.manifests.kubernetes.job import job
+from gate.platforms.manifests.kubernetes.job import canary, canary_name, job
 from gate.platforms.manifests.kubernetes.rbac import account, binding, for_waiting, role
-from gate.platforms.manifests.kubernetes.told import Told, told
+from gate.platforms.manifests.kubernetes.told import Told, canary_of, told
 from gate.platforms.manifests.kubernetes.waiting import pod_spec
 from gate.platforms.manifests.yaml import Value, documents
 from gate.platforms.preset import File, Wish
@@ -14,17 +14,19 @@ _ACCOUNT = "Who gate is for the API server. Applied once: kubectl apply -f gate-
 _JOB = (
     "gate before the deploy. Made anew each time, for a Job cannot be changed: kubectl delete job, then kubectl create."
 )
+_CANARY = "gate before the fleet: the others begin once this has ended well."
 _PATCH = "For the app's own Deployment: kubectl patch deployment NAME --patch-file wait/patch.yaml, or by hand."
 
 
 def files(wish: Wish) -> tuple[File, ...]:
     """Account and Role, Job, and what the Deployment is given."""
     found = told(wish)
-    return (
-        File(path="gate-rbac.yaml", text=documents(*belongings(found, {}), head=_ACCOUNT)),
-        File(path="gate-job.yaml", text=documents(job(found, {}), head=_JOB), then=_then(found, wish.directory)),
-        File(path="wait/patch.yaml", text=documents(pod_spec(found), head=_PATCH), is_aside=True),
-    )
+    account = File(path="gate-rbac.yaml", text=documents(*belongings(found, {}), head=_ACCOUNT))
+    made = File(path="gate-job.yaml", text=documents(job(found, {}), head=_JOB), then=_then(found, wish.directory))
+    if found.fleet:
+        first = File(path="gate-canary.yaml", text=documents(canary(found, {}), head=_CANARY), is_aside=True)
+        return (account, first, made)
+    return (account, made, File(path="wait/patch.yaml", text=documents(pod_spec(found), head=_PATCH), is_aside=True))
 
 
 def belongings(found: Told, annotations: dict[str, Value]) -> list[dict[str, Value]]:
@@ -53,19 +55,38 @@ def image_step(found: Told) -> str:
     return "  the app's image where IMAGE stands (or --image)\n" if found.image == "IMAGE" else ""
 
 
+def each_deploy(found: Told, make: str, make_canary: str) -> str:
+    """The commands that make the Job anew, wait for it, and show what it said; of a fleet the canary's first."""
+    if found.fleet is None:
+        return _made_anew(found, f"{found.job}", make)
+    first = _made_anew(canary_of(found), f"{canary_name(found)}", make_canary)
+    return f"{first}\n{_made_anew(found, f'{found.job}', make)}"
+
+
+def _made_anew(found: Told, name: str, make: str) -> str:
+    """Since 1.31 FailureTarget and SuccessCriteriaMet go before Failed and Complete: the first condition tells."""
+    space, wait = f"-n {found.namespace}", go_duration(found.deadlines.patience_s)
+    return f"""\
+  kubectl {space} delete job {name} --ignore-not-found --cascade=foreground --timeout=2m
+  {make}
+  kubectl {space} wait job/{name} --for=jsonpath='{{.status.conditions[0].type}}' --timeout={wait}
+  kubectl {space} logs job/{name} --all-containers --tail=-1
+  kubectl {space} wait job/{name} --for=condition=Complete --timeout=2m      # exit code 1: do not deploy\
+"""
+
+
 def _then(found: Told, at: str) -> str:
-    name, space = found.job, f"-n {found.namespace}"
-    wait = go_duration(found.deadlines.patience_s)
+    waiting = (
+        ""
+        if found.fleet
+        else f"  {at}wait/patch.yaml in the app's Deployment: its pods then wait for the schema, whatever becomes of "
+        "the Job\n"
+    )
     return f"""\
 Once:
 {image_step(found)}{secret_step(found)}
   kubectl apply -f {at}gate-rbac.yaml
-  {at}wait/patch.yaml in the app's Deployment: its pods then wait for the schema, whatever becomes of the Job
-
+{waiting}
 Each deploy, before the Deployment:
-  kubectl {space} delete job {name} --ignore-not-found --cascade=foreground --timeout=2m
-  kubectl create -f {at}gate-job.yaml
-  kubectl {space} wait job/{name} --for=jsonpath='{{.status.conditions[*].type}}' --timeout={wait}
-  kubectl {space} logs job/{name} --all-containers --tail=-1
-  kubectl {space} wait job/{name} --for=condition=Complete --timeout=2m      # exit code 1: do not deploy\
+{each_deploy(found, f"kubectl create -f {at}gate-job.yaml", f"kubectl create -f {at}gate-canary.yaml")}\
 """

@@ -1,17 +1,37 @@
 """Who gate is for the API server: a service account of its own, and a Role with what its requests need, no more.
 
-Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/: a list cannot be limited to names, a get and a
-patch can.
+What a hook needs is what it asks about itself at the start of a release (`rules`): the two cannot differ.
+
+Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
+from gate.platforms.kubernetes.calling import Deed
+from gate.platforms.kubernetes.client import DEPLOYMENTS, PODS, REPLICASETS, STATEFULSETS
+from gate.platforms.kubernetes.errors import Rule
+from gate.platforms.kubernetes.pausing import Pause
+from gate.platforms.kubernetes.scaling import KINDS, Scaled
+from gate.platforms.kubernetes.sizes import Scale
+from gate.platforms.kubernetes.stopping import Stop
+from gate.platforms.kubernetes.undoing import Undo
 from gate.platforms.manifests.kubernetes.told import Told
 from gate.platforms.manifests.yaml import Raw, Scalar, Value, Why
 
 _RBAC = "rbac.authorization.k8s.io"
+READING = (DEPLOYMENTS.rule("get"), STATEFULSETS.rule("get"), REPLICASETS.rule("list"), PODS.rule("list"))
+"""What `gate.platforms.kubernetes.evidence` asks for."""
+# Which object is meant makes no difference to what has to be allowed.
+_DEEDS: Mapping[str, Sequence[Deed]] = {
+    "rollout_undo": [Undo(deployment="", to_revision=0, failed="")],
+    "scale": [Scale(target=Scaled(option=kind, name=""), replicas=0) for kind in KINDS],
+    "pause": [Pause(deployment="")],
+    "delete_job": [Stop(job="", deletes=True)],
+    "suspend_job": [Stop(job="", deletes=False)],
+}
 
 
 def account(told: Told, annotations: Mapping[str, Value]) -> dict[str, Value]:
@@ -30,7 +50,7 @@ def role(told: Told, annotations: Mapping[str, Value]) -> dict[str, Value]:
         "apiVersion": f"{_RBAC}/v1",
         "kind": "Role",
         "metadata": metadata(told, annotations),
-        "rules": [*_reading(), *_changing(told)],
+        "rules": _rules(told),
     }
 
 
@@ -48,10 +68,10 @@ def for_waiting(told: Told, annotations: Mapping[str, Value]) -> list[dict[str, 
         "metadata": {**metadata(told, annotations), "name": name},
         "rules": [
             Why(
-                _rule("batch", ["jobs"], ["get", "list"]),
+                _rule("batch", "jobs", ["get"]),
                 "For gate wait in the app's own pods: has the Job failed, or does its pod not start?",
             ),
-            _rule("", ["pods"], ["list"]),
+            _rule("", "pods", ["list"]),
         ],
     }
     return [found, _binding(told, {**annotations}, name, told.app_account)]
@@ -83,33 +103,27 @@ def _binding(told: Told, annotations: Mapping[str, Value], name: Scalar, whose: 
     }
 
 
-def _reading() -> list[Value]:
-    return [
-        Why(
-            _rule("apps", ["deployments", "statefulsets", "replicasets"], ["get", "list"]),
-            "Is old code still running? Pods that are ending run it too.",
-        ),
-        _rule("", ["pods"], ["get", "list"]),
-        Why(_rule("batch", ["jobs"], ["get", "list"]), "What has become of the Job."),
-    ]
-
-
-def _changing(told: Told) -> list[Value]:
-    names = list(told.deployments)
+def _rules(told: Told) -> list[Value]:
+    """By resource. Not limited to names: at its start gate asks whether it may do that at all, and a rule with
+    resourceNames answers no to that."""
+    wanted: dict[Rule, list[str]] = {}
+    for why, rules in _needs(told.hooks):
+        for rule in rules:
+            wanted.setdefault(rule, []).append(why)
     found: list[Value] = []
-    if "rollout_undo" in told.hooks or "pause" in told.hooks:
-        rule = _rule("apps", ["deployments"], ["patch"], names)
-        found.append(Why(rule, "For kubernetes.rollout_undo and kubernetes.pause, of these alone."))
-    if "scale" in told.hooks:
-        rule = _rule("apps", ["deployments/scale"], ["get", "patch"], names)
-        found.append(Why(rule, "For kubernetes.scale; an autoscaler would undo it, so gate looks for one."))
-        found.append(_rule("autoscaling", ["horizontalpodautoscalers"], ["list"]))
-    if "kill" in told.hooks:
-        rule = _rule("batch", ["jobs"], ["patch", "delete"], [told.job])
-        found.append(Why(rule, "For stopping this Job when it is stuck."))
+    for (group, resource), same in groupby(sorted(wanted), key=lambda rule: (rule.group, rule.resource)):
+        rules = list(same)
+        reasons = dict.fromkeys(why for rule in rules for why in wanted[rule])
+        found.append(Why(_rule(group, resource, [rule.verb for rule in rules]), f"For {', '.join(reasons)}."))
     return found
 
 
-def _rule(group: str, resources: list[str], verbs: list[str], names: list[Scalar] | list[str] | None = None) -> Value:
-    rule: dict[str, Value] = {"apiGroups": [group], "resources": resources}
-    return {**rule, **({"resourceNames": names} if names else {}), "verbs": verbs}
+def _needs(hooks: Sequence[str]) -> Iterator[tuple[str, Sequence[Rule]]]:
+    yield "the question whether old code is still running", READING
+    for hook in hooks:
+        for deed in _DEEDS[hook]:
+            yield f"kubernetes.{hook}", deed.rules()
+
+
+def _rule(group: str, resource: str, verbs: Sequence[str]) -> dict[str, Value]:
+    return {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gate.model.errors import UsageError
 from gate.platforms.manifests.commands import release
@@ -13,31 +13,54 @@ from gate.platforms.manifests.kubernetes.options import FLEET_OPTIONS
 from gate.platforms.manifests.yaml import Scalar
 from gate.platforms.preset import Wish
 
-HOOKS = ("rollout_undo", "scale", "pause", "kill")
+HOOKS = ("rollout_undo", "scale", "pause", "delete_job", "suspend_job")
+"""Those that ask the API server, as gate.toml names them behind `kubernetes.`."""
 NEWEST_FIELDS = (1, 29)
 """podReplacementPolicy and backoffLimitPerIndex are on since then, native sidecars too; all are kept since."""
 _OLDEST = (1, 25)
-# What is put behind a name has to fit into the 63 characters of a label: `-gate-wait`.
-_LONGEST_NAME = 52
+# What is put behind a name has to fit into the 63 characters of a label: `-gate-failed`, and `-gate-9999` of a share.
+_LONGEST_NAME = 51
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _VERSION = re.compile(r"v?1\.([0-9]{1,3})")
+_MEMBER = re.compile(r"[A-Za-z0-9_][-A-Za-z0-9._]{0,99}")
 _TOO_LARGE = 10_000
+AT_ONCE = 4
+"""So many databases of a share are released at the same time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fleet:
-    """Shares of many databases, one pod each: `parallel` at a time, `failures` before the others are stopped."""
+    """Shares of many databases, one pod each: `parallel` at a time, `failures` before the others are stopped.
+
+    `canary` is the database that is released before all others, empty for the first share. `largest` is how many
+    databases the largest share is held to have.
+    """
 
     shares: int
     parallel: int
     failures: int
+    canary: str
+    largest: int
+
+    @property
+    def rounds(self) -> int:
+        """How many pods follow each other."""
+        return math.ceil(self.shares / self.parallel)
+
+    @property
+    def in_a_row(self) -> int:
+        """How many releases follow each other in one pod: first one alone, then `AT_ONCE` at a time."""
+        return 1 + math.ceil((self.largest - 1) / AT_ONCE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """`name` is the app's, `job` that of the Job and all that belongs to it. `user` is None for the image's own."""
+    """`name` is the app's, `job` that of the Job and all that belongs to it. `user` is None for the image's own.
+
+    Of a fleet there are two Jobs: one that `is_canary`, and that of all shares.
+    """
 
     name: str
     job: Scalar
@@ -55,6 +78,12 @@ class Told:
     version: tuple[int, int]
     deadlines: Deadlines
     fleet: Fleet | None
+    is_canary: bool = False
+
+    @property
+    def shares(self) -> Fleet | None:
+        """Those of an Indexed Job, None for any other."""
+        return None if self.is_canary else self.fleet
 
     @property
     def has_newest_fields(self) -> bool:
@@ -66,6 +95,13 @@ class Told:
         return self.version >= (1, 26)
 
 
+def canary_of(told: Told) -> Told:
+    """What is released before the fleet, in a Job of its own: pods of one Job do not wait for each other."""
+    assert told.fleet is not None
+    in_a_row = 1 if told.fleet.canary else told.fleet.in_a_row
+    return replace(told, is_canary=True, deadlines=replace(told.deadlines, rounds=1, in_a_row=in_a_row))
+
+
 def told(wish: Wish) -> Told:
     """Raises UsageError for what is no name in Kubernetes, and for what contradicts itself."""
     options = wish.options
@@ -74,7 +110,7 @@ def told(wish: Wish) -> Told:
     version = _version(options.get("kubernetes", "1.29"))
     if fleet and version < NEWEST_FIELDS:
         raise UsageError("--fleet needs Kubernetes 1.29: backoffLimitPerIndex", remedy="leave kubernetes= out")
-    times = deadlines(wish.budget_s, math.ceil(fleet.shares / fleet.parallel) if fleet else 1)
+    times = deadlines(wish.budget_s, fleet.rounds, fleet.in_a_row) if fleet else deadlines(wish.budget_s)
     hooks = _hooks(options.get("hooks", ""))
     asks_api = _is_yes("api", options.get("api", "yes"))
     if hooks and not asks_api:
@@ -175,7 +211,19 @@ def _fleet(wish: Wish) -> Fleet | None:
     shares = _number("--fleet ", str(wish.fleet), 1)
     parallel = min(shares, _number("parallel=", wish.options.get("parallel", "4"), 1))
     failures = _number("failures=", wish.options.get("failures", "0"), 0)
-    return Fleet(shares=shares, parallel=parallel, failures=min(failures, shares))
+    return Fleet(
+        shares=shares,
+        parallel=parallel,
+        failures=min(failures, shares),
+        canary=_member(wish.options.get("canary")),
+        largest=_number("largest=", wish.options.get("largest", "8"), 1),
+    )
+
+
+def _member(value: str | None) -> str:
+    if value is None or _MEMBER.fullmatch(value):
+        return value or ""
+    raise UsageError(f"canary={value}: no name of a database", remedy="its key in the Secret, such as canary=acme")
 
 
 def _number(option: str, value: str, least: int) -> int:

@@ -9,16 +9,16 @@ from __future__ import annotations
 from gate.platforms.manifests.commands import written
 from gate.platforms.manifests.kubernetes.job import database, downward
 from gate.platforms.manifests.kubernetes.told import Told
-from gate.platforms.manifests.yaml import Raw, Scalar, Value, Why
+from gate.platforms.manifests.yaml import Scalar, Value, Why
 
 CONTAINER = "gate-wait"
 
 
 def container(told: Told, image: Scalar | None = None) -> dict[str, Value]:
     """For `initContainers`, as the first of them."""
-    command: list[str | Raw] = ["gate", "wait", "--schema-at-least", "latest"]
+    command: list[Value] = ["gate", "wait", "--schema-at-least", "latest", "--job", told.job]
     command += ["--timeout", written(told.deadlines.patience_s)]
-    env = [{"name": "GATE_JOB", "value": told.job}, database(told), *downward()]
+    user: dict[str, Value] = {} if told.user is None else {"runAsUser": told.user, "runAsGroup": told.user}
     return {
         "name": CONTAINER,
         "image": Why(image or told.image, "The app's own, of this deploy: `latest` is the newest migration in it."),
@@ -27,9 +27,12 @@ def container(told: Told, image: Scalar | None = None) -> dict[str, Value]:
             "Only reads. After this time, or when the Job has failed, it says so, calls the hooks of a failed release, "
             "and the kubelet starts it again. The Deployment's progressDeadlineSeconds should be as long.",
         ),
-        "env": env,
+        "env": [database(told), *downward()],
         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}},
         "securityContext": {
+            "runAsNonRoot": True,
+            **user,
+            "seccompProfile": {"type": "RuntimeDefault"},
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
