@@ -66,6 +66,9 @@ class Deed(Protocol):
     def rules(self) -> tuple[Rule, ...]:
         """What has to be allowed for it."""
 
+    def object_name(self) -> str:
+        """Of the one object that it is about: a Role may allow that one alone, by `resourceNames`."""
+
     def problem(self, call: Call) -> str:
         """What would keep it from being done, beside a right that is missing."""
 
@@ -190,7 +193,9 @@ def reread(act: Callable[[], Said]) -> Said:
 
 
 def _problem(call: Call, deed: Deed) -> str:
-    missing = [rule for rule in deed.rules() if not call.api.review(rule)]
+    # A list is of all objects, and has no name.
+    names = {rule: "" if rule.verb == "list" else deed.object_name() for rule in deed.rules()}
+    missing = [rule for rule, name_of in names.items() if not call.api.review(rule, name_of)]
     if missing:
         named = ", ".join(rule.named for rule in missing)
         role = role_of(missing, namespace=call.api.namespace, account=call.api.reach.account())

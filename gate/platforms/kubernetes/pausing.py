@@ -26,6 +26,9 @@ class Pause:
     def rules(self) -> tuple[Rule, ...]:
         return (DEPLOYMENTS.rule("get"), DEPLOYMENTS.rule("patch"))
 
+    def object_name(self) -> str:
+        return self.deployment
+
     def problem(self, call: Call) -> str:
         call.api.get(DEPLOYMENTS, self.deployment)
         return ""

@@ -29,6 +29,9 @@ class Scale:
         resource = self.target.resource
         return (resource.rule("get"), resource.rule("patch", "scale"), AUTOSCALERS.rule("list"))
 
+    def object_name(self) -> str:
+        return self.target.name
+
     def problem(self, call: Call) -> str:
         call.api.get(self.target.resource, self.target.name)
         autoscaler_note(call.api, self.target, self.replicas)

@@ -27,6 +27,9 @@ class Stop:
     def rules(self) -> tuple[Rule, ...]:
         return (JOBS.rule("get"), PODS.rule("list"), JOBS.rule("delete" if self.deletes else "patch"))
 
+    def object_name(self) -> str:
+        return self.job
+
     def problem(self, call: Call) -> str:  # noqa: ARG002 - that it does not exist yet is no problem beforehand
         return ""
 

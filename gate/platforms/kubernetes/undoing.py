@@ -41,6 +41,9 @@ class Undo:
     def rules(self) -> tuple[Rule, ...]:
         return (DEPLOYMENTS.rule("get"), DEPLOYMENTS.rule("patch"), REPLICASETS.rule("list"))
 
+    def object_name(self) -> str:
+        return self.deployment
+
     def problem(self, call: Call) -> str:
         rollout_of(call.api, self.deployment)
         return ""

@@ -284,6 +284,15 @@ def test_a_missing_rule_is_named_beforehand_and_when_it_is_met(
     assert hooks.cluster.changes == [] or all(asked.method in ("PATCH", "DELETE") for asked in hooks.cluster.changes)
 
 
+def test_a_role_may_be_limited_to_the_one_object(hooks: Hooks) -> None:
+    """One with `resourceNames` answers no to a question without a name; a list can have none."""
+    assert hooks.check("scale", deployment="worker") == ""
+    reviews = [asked.body["spec"]["resourceAttributes"] for asked in hooks.cluster.asked if asked.method == "POST"]
+    assert {review["verb"]: review.get("name") for review in reviews} == {
+        "get": "worker", "patch": "worker", "list": None,
+    }  # fmt: skip
+
+
 def test_a_target_that_is_not_there_is_named_beforehand(hooks: Hooks) -> None:
     assert 'deployments "wrker" not found' in hooks.check("scale", deployment="wrker")
 
