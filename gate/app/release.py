@@ -22,12 +22,15 @@ from gate.app.pending import as_findings
 from gate.app.request import Request
 from gate.app.settings import Settings, load
 from gate.db.lane import patiently
+from gate.model.errors import Unreachable
 from gate.model.plan import Mode, Severity
 from gate.model.run import Outcome, Run
+from gate.model.run_document import to_json
 from gate.model.version import VERSION
 from gate.platforms.known import platform_of
 from gate.platforms.preset import Platform
 from gate.run.deadlines import Deadlines
+from gate.run.hooking import event_of, settings_of
 from gate.run.journalling import Standing, runner_lock_holder
 from gate.run.telling import Tell
 from gate.sources.tool import Source
@@ -52,14 +55,14 @@ class Releasing:
         """A release that is not judged would be one that is not run: `off` judges, and refuses nothing."""
         return Mode.OBSERVE if self.settings.policy.mode is Mode.OFF else self.settings.policy.mode
 
-    def run(self, connection: psycopg.Connection, outcome: Outcome, **more: object) -> Run:
-        """How it ended."""
-        info = connection.info
+    def run(self, connection: psycopg.Connection | None, outcome: Outcome, **more: object) -> Run:
+        """How it ended; without a connection where there never was one."""
+        info = connection.info if connection is not None else None
         made = Run(
             id=self.id,
             gate=VERSION,
-            database=info.dbname,
-            server_version=(info.parameter_status("server_version") or "").partition(" ")[0],
+            database=info.dbname if info is not None else "",
+            server_version=_version(info),
             source=self.source.name,
             started_at=self.began_at,
             seconds=time.monotonic() - self.deadlines.began_s,
@@ -68,6 +71,11 @@ class Releasing:
             budget_s=self.deadlines.budget_s,
         )
         return replace(made, **more)  # type: ignore[arg-type]  # names of the fields above
+
+
+def _version(info: psycopg.ConnectionInfo | None) -> str:
+    told = info.parameter_status("server_version") if info is not None else None
+    return (told or "").partition(" ")[0]
 
 
 def release(request: Request, tell: Tell, environment: Mapping[str, str] = os.environ) -> Run:
@@ -89,14 +97,39 @@ def release(request: Request, tell: Tell, environment: Mapping[str, str] = os.en
         began_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         id=os.urandom(8).hex(),
     )
+    try:
+        return _released(releasing)
+    except Unreachable as error:
+        _tell_people(releasing, releasing.run(None, Outcome.UNREACHABLE, problem=error.problem, remedy=error.remedy))
+        raise
+
+
+def _released(releasing: Releasing) -> Run:
+    settings, source = releasing.settings, releasing.source
     with connected(releasing) as connection:
         answer = pending.read(connection, source)
         standing = journal_of(settings, connection).standing()
         if not answer.migrations and not ours(standing, source) and not _is_left(settings, connection, standing):
-            return _nothing(releasing, connection, answer, standing)
+            return _tell_people(releasing, _nothing(releasing, connection, answer, standing))
         from gate.app.releasing import run_release
 
         return run_release(releasing, connection)
+
+
+def _tell_people(releasing: Releasing, run: Run) -> Run:
+    """Hooks of an end that came before anything was begun: nothing may be changed by them, for there is no journal."""
+    event = event_of(run.outcome)
+    if event is None or not settings_of(releasing.settings.policy.release, event):
+        return run
+    from gate.app.hooks import Hooks
+
+    until_s = time.monotonic() + releasing.deadlines.reserve_s
+    hooks = Hooks(policy=releasing.settings.policy, platform=releasing.platform, now_s=time.monotonic)
+    called = hooks.call(event, to_json(run), lambda: until_s - time.monotonic())
+    for hook in called:
+        if hook.problem:
+            releasing.request.warn(f"hook {hook.event} {hook.name}: {hook.problem}")
+    return replace(run, hooks=called)
 
 
 def _is_left(settings: Settings, connection: psycopg.Connection, standing: Standing) -> bool:

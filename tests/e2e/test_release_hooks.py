@@ -91,3 +91,23 @@ def test_only_what_was_reviewed_is_run(shop: Path, database: Database) -> None:
     done = gate("release", "--expect", "plan.json", at=shop, conninfo=database.conninfo)
     assert done.returncode == Exit.DONE
     assert database.fetch("SELECT to_regclass('a')::text") == [("a",)]
+
+
+def test_a_server_that_cannot_be_reached_is_told_too(shop: Path) -> None:
+    """Nothing was begun, and somebody wants to know at night."""
+    write(shop, PASSES)
+    done = gate("release", "--budget", "3s", at=shop, conninfo="postgresql://u:hunter2@127.0.0.1:1/none")
+    assert done.returncode == Exit.UNREACHABLE
+    ((name, document),) = told(shop).items()
+    assert (name, document["exit_code"], document["outcome"]) == ("on_failure", Exit.UNREACHABLE, "unreachable")
+    assert "hunter2" not in json.dumps(document)
+
+
+def test_a_state_that_is_refused_with_nothing_pending_is_told(shop: Path, database: Database) -> None:
+    (shop / "db" / "migrations" / "1_a.up.sql").write_text("SELECT 1;")
+    database.execute("DROP TABLE schema_migrations; CREATE TABLE schema_migrations (version bigint, dirty boolean)")
+    database.execute("INSERT INTO schema_migrations VALUES (1, true)")
+    done = gate("release", at=shop, conninfo=database.conninfo)
+    assert done.returncode == Exit.REFUSED, done.stderr
+    ((name, document),) = told(shop).items()
+    assert (name, document["exit_code"]) == ("on_refused", Exit.REFUSED)

@@ -43,7 +43,7 @@ def test_ages(seconds: float, text: str) -> None:
 
 
 def test_formats_are_the_files_of_the_room() -> None:
-    assert formats() == ("github", "json", "markdown", "sarif", "text")
+    assert formats() == ("github", "gitlab", "json", "markdown", "sarif", "text")
 
 
 def test_shortened_counts_wide_characters_twice() -> None:
