@@ -15,6 +15,10 @@ import yaml
 
 from gate.app.init import InitRequest, files_of, planned, write
 from gate.model.errors import Exit, UsageError
+from gate.platforms.kubernetes import HOOKS
+from gate.platforms.kubernetes.calling import KubernetesHook
+from gate.platforms.making import Around
+from gate.policy.policy import HookSetting
 from gate.policy.quantities import seconds
 from tests.e2e.commands import command, environment
 from tests.servers import Database
@@ -46,9 +50,19 @@ def objects(preset: str, *settings: str, **asked: Any) -> Iterator[dict[str, Any
 
 
 def job_of(preset: str, *settings: str, **asked: Any) -> dict[str, Any]:
+    """The one that releases; of a fleet that of all shares."""
     found = [each for each in objects(preset, *settings, **asked) if each["kind"] == "Job"]
-    job: dict[str, Any] = found[0]
+    job: dict[str, Any] = found[-1 if "fleet" in asked else 0]
     return job
+
+
+def canary_of(preset: str, *settings: str, **asked: Any) -> dict[str, Any]:
+    files = files_of(InitRequest(preset=preset, settings=settings, **asked))
+    texts = (rendered(file.text) for file in files if file.path.endswith(".yaml") and "kustomization" not in file.path)
+    jobs = [each for text in texts for each in yaml.safe_load_all(text) if each["kind"] == "Job"]
+    first: dict[str, Any] = jobs[0]
+    assert len(jobs) == 2
+    return first
 
 
 def pod_of(job: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +78,7 @@ def words_of(job: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize(
     ("version", "settings"),
     [
-        ("1.29", ("hooks=rollout_undo,scale,pause,kill", "app-account=web")),
+        ("1.29", ("hooks=rollout_undo,scale,pause,delete_job,suspend_job", "app-account=web")),
         ("1.32", ("api=no", "user=image")),
         (NEWEST, ()),
     ],
@@ -99,7 +113,51 @@ def test_a_fleet_is_an_indexed_job(preset: str) -> None:
     shares = {each["name"]: each.get("value") for each in pod_of(job)["containers"][0]["env"]}
     assert shares["GATE_FLEET_SHARDS"] == "5"
     budget_s = seconds(words_of(job)[3])
-    assert spec["activeDeadlineSeconds"] > 3 * budget_s
+    # Three rounds of pods, in each of them a canary alone and then seven databases, four at a time.
+    assert spec["activeDeadlineSeconds"] > 3 * 3 * budget_s
+    assert words_of(job)[-4:] == ["--fleet", "dir:/etc/gate/fleet", "--at-once", "4"]
+    assert pod_of(job)["volumes"][1]["secret"] == {"secretName": "app-database", "defaultMode": 0o440}
+    assert pod_of(job)["securityContext"]["fsGroup"] > 0
+    assert {"name": "fleet", "mountPath": "/etc/gate/fleet", "readOnly": True} in pod_of(job)["containers"][0][
+        "volumeMounts"
+    ]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_canary_goes_before_the_fleet(preset: str) -> None:
+    first, by_name = canary_of(preset, fleet=5), canary_of(preset, "canary=acme", fleet=5)
+    for job in (first, by_name):
+        kubernetes_validate.validate(job, NEWEST, strict=True)
+        assert "completions" not in job["spec"]
+        assert job["spec"]["podFailurePolicy"]["rules"][1]["action"] == "FailJob"
+        assert job["metadata"]["name"] == job_of(preset, fleet=5)["metadata"]["name"] + "-one"
+        assert len(job["metadata"]["name"]) <= 63
+    env = {each["name"]: each.get("value") for each in pod_of(first)["containers"][0]["env"]}
+    assert (env["JOB_COMPLETION_INDEX"], env["GATE_FLEET_SHARDS"]) == ("0", "5")
+    assert words_of(by_name)[-2:] == ["--only", "acme"]
+    assert not {"JOB_COMPLETION_INDEX", "GATE_FLEET_SHARDS"} & {
+        each["name"] for each in pod_of(by_name)["containers"][0]["env"]
+    }
+    assert seconds(words_of(by_name)[3]) < by_name["spec"]["activeDeadlineSeconds"]
+    assert by_name["spec"]["activeDeadlineSeconds"] < first["spec"]["activeDeadlineSeconds"]
+
+
+def test_the_canary_is_over_before_the_fleet_begins() -> None:
+    helm = [each["metadata"]["annotations"]["helm.sh/hook-weight"] for each in objects("helm", fleet=5)]
+    assert [int(weight) for weight in helm] == [-20, -20, -20, -15, -10]
+    argo = [each["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"] for each in objects("argocd", fleet=5)]
+    assert [int(wave) for wave in argo] == [-3, -3, -3, -2, -1]
+    for preset in ("kubernetes", "kustomize"):
+        (then,) = {file.then for file in files_of(InitRequest(preset=preset, fleet=5)) if file.then}
+        waits = then.index("wait job/app-gate-one --for=condition=Complete")
+        assert waits < then.index("create -f" if preset == "kubernetes" else "apply -k", waits)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_pods_wait_for_one_database_and_not_for_a_fleet(preset: str) -> None:
+    """A fleet's Secret has no key of that name: a pod that reads it would never start."""
+    assert any("gate-wait" in file.text for file in files_of(InitRequest(preset=preset)))
+    assert not any("gate-wait" in file.text for file in files_of(InitRequest(preset=preset, fleet=5)))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -165,12 +223,41 @@ def rules_of(*settings: str) -> list[dict[str, Any]]:
     return rules
 
 
+def allowed(*settings: str) -> set[tuple[str, str, str]]:
+    """Group, resource and verb of all that the Role allows."""
+    rules = rules_of(*settings)
+    assert not any("resourceNames" in rule for rule in rules)
+    return {(rule["apiGroups"][0], rule["resources"][0], verb) for rule in rules for verb in rule["verbs"]}
+
+
 def test_the_role_only_reads_unless_hooks_are_named() -> None:
-    assert {verb for rule in rules_of() for verb in rule["verbs"]} == {"get", "list"}
-    changing = [rule for rule in rules_of("hooks=rollout_undo,kill", "deployment=web,jobs") if "patch" in rule["verbs"]]
-    assert [rule["resourceNames"] for rule in changing] == [["web", "jobs"], ["shop-gate"]]
+    assert {verb for _, _, verb in allowed()} == {"get", "list"}
     assert pod_of(job_of("kubernetes", "api=no"))["automountServiceAccountToken"] is False
     assert [each["kind"] for each in objects("kubernetes", "api=no")] == ["ServiceAccount", "Job"]
+
+
+@pytest.mark.parametrize(
+    ("hook", "options"),
+    [
+        ("rollout_undo", {"deployment": "web"}),
+        ("scale", {"deployment": "worker", "replicas": 0}),
+        ("scale", {"statefulset": "worker", "replicas": 0}),
+        ("pause", {"deployment": "web"}),
+        ("delete_job", {"job": "migrate"}),
+        ("suspend_job", {"job": "migrate"}),
+    ],
+)
+def test_the_role_allows_what_the_hook_asks_for(hook: str, options: dict[str, Any]) -> None:
+    """And nothing that changes anything beside it."""
+    setting = HookSetting(kind=f"kubernetes.{hook}", options=options)
+    made = HOOKS[hook](setting, Around(environment={}))
+    assert isinstance(made, KubernetesHook)
+    wanted = {(rule.group, rule.resource, rule.verb) for rule in made.deed.rules()}
+    found = allowed(f"hooks={hook}")
+    assert wanted <= found
+    changing = {rule for rule in found if rule[2] not in ("get", "list")}
+    both = {rule for rule in changing if hook == "scale" and rule[1].endswith("/scale")}
+    assert changing - wanted <= both
 
 
 def test_hooks_of_helm_and_argo_cd() -> None:

@@ -68,8 +68,8 @@ def _then(found: Told) -> str:
     waiting = (
         ""
         if found.fleet
-        else "  the lines at the end of gate.yaml in the app's Deployment: its pods wait for the schema if the hook was "
-        "skipped\n"
+        else "  the lines at the end of gate.yaml in the app's Deployment: its pods wait for the schema if the hook "
+        "was skipped\n"
     )
     return f"""\
 Once:

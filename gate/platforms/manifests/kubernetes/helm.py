@@ -22,6 +22,10 @@ JOB = Raw('"{{ .Release.Name }}-gate"')
 NAMESPACE = Raw('"{{ .Release.Namespace }}"')
 IMAGE = Raw('"{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"')
 _EVENTS = {"after": "post-install,pre-upgrade", "before": "pre-install,pre-upgrade"}
+_WHY_EVENTS_OF_A_FLEET = {
+    "after": "Before an upgrade; at the first install after it, for before that the chart's Secrets are not there.",
+    "before": "Before an upgrade, and before the first install: the Secret with the URLs has to be there by then.",
+}
 _WHY_EVENTS = {
     "after": "Before an upgrade; at the first install after it, for before that the chart's Secrets are not there. Its "
     "pods then wait in gate wait, so that install goes without --wait.",
@@ -35,11 +39,12 @@ def files(wish: Wish) -> tuple[File, ...]:
     if install not in _EVENTS:
         raise UsageError(f"install={install}: before or after", remedy="install=before, or nothing")
     found = _told(wish)
-    first = [canary(found, _annotations(install, -15, is_job=True))] if found.fleet else []
+    why = (_WHY_EVENTS_OF_A_FLEET if found.fleet else _WHY_EVENTS)[install]
+    first = [canary(found, _annotations(install, -15, why))] if found.fleet else []
     text = documents(
         *belongings(found, _annotations(install, -20)),
         *first,
-        job(found, _annotations(install, -10, is_job=True)),
+        job(found, _annotations(install, -10, why)),
         head=f"gate before each upgrade. Helm has to wait for longer than the Job may take: {_upgrade(found)}",
     )
     made = File(path="templates/gate.yaml", text=text, then=_then(found, install, wish.directory))
@@ -57,21 +62,25 @@ def _told(wish: Wish) -> Told:
     return replace(found, job=JOB, namespace=NAMESPACE, image=image)
 
 
-def _annotations(install: str, weight: int, *, is_job: bool = False) -> dict[str, Value]:
-    found: dict[str, Value] = {
-        "helm.sh/hook": Why(_EVENTS[install], _WHY_EVENTS[install]) if is_job else _EVENTS[install],
+def _annotations(install: str, weight: int, why: str = "") -> dict[str, Value]:
+    """With comments where there is something to say: at a Job."""
+    if not why:
+        return {
+            "helm.sh/hook": _EVENTS[install],
+            "helm.sh/hook-weight": str(weight),
+            "helm.sh/hook-delete-policy": "before-hook-creation",
+        }
+    return {
+        "helm.sh/hook": Why(_EVENTS[install], why),
         "helm.sh/hook-weight": str(weight),
         "helm.sh/hook-delete-policy": Why(
             "before-hook-creation",
             "Kept until the next time, so that its log can be read. hook-failed would delete a Job that still runs.",
-        )
-        if is_job
-        else "before-hook-creation",
+        ),
+        "helm.sh/hook-output-log-policy": Why(
+            "hook-succeeded,hook-failed", "Helm 3.18 and 4 print the log of the Job; older ones take no notice."
+        ),
     }
-    if is_job:
-        why = "Helm 3.18 and 4 print the log of the Job; older ones take no notice."
-        found["helm.sh/hook-output-log-policy"] = Why("hook-succeeded,hook-failed", why)
-    return found
 
 
 def _helper(found: Told) -> str:
@@ -88,24 +97,29 @@ def _upgrade(found: Told) -> str:
 
 def _then(found: Told, install: str, at: str) -> str:
     times, shown = found.deadlines, replace(found, namespace="NAMESPACE")
-    first = (
-        "  helm install without --wait: the Job comes after the first install, and the pods wait for it"
-        if install == "after"
-        else "  the Secret has to be there before helm install"
-    )
-    if found.fleet is None:
-        first = f"""\
-  in {at}templates/deployment.yaml, in the spec of the pod:
-      initContainers:
-        {{{{- include "gate.wait" . | nindent 8 }}}}
-{first}"""
     return f"""\
 Once:
 {secret_step(shown)}
-{first}
+{"" if found.fleet else _waiting_step(at)}{_install_step(found, install)}
 
 Each deploy:
   {_upgrade(found)} --install {found.name} {at or "./"}
       gate ends after {written(times.budget_s)}, the Job after {written(times.job_s)}, then Helm
   --rollback-on-failure (--atomic) rolls back the chart, never the database: what was committed stays\
 """
+
+
+def _waiting_step(at: str) -> str:
+    return f"""\
+  in {at}templates/deployment.yaml, in the spec of the pod:
+      initContainers:
+        {{{{- include "gate.wait" . | nindent 8 }}}}
+"""
+
+
+def _install_step(found: Told, install: str) -> str:
+    if install == "before":
+        return "  the Secret has to be there before helm install"
+    if found.fleet:
+        return "  the Job comes after the first install: until then the app finds databases without a schema"
+    return "  helm install without --wait: the Job comes after the first install, and the pods wait for it"

@@ -17,6 +17,7 @@ CONTAINER = "gate"
 RETRIES = 3
 KEPT_S = 86_400
 FLEET_DIRECTORY = "/etc/gate/fleet"
+_FLEET_GROUP = 65532
 TMP = "/tmp"  # noqa: S108 - a directory of the container's own
 FINAL = tuple(sorted(code.value for code in Exit if code is not Exit.DONE and not code.may_be_retried))
 """The exit codes after which the same program would end in the same way."""
@@ -177,6 +178,7 @@ def _pod(told: Told) -> dict[str, Value]:
         "securityContext": {
             "runAsNonRoot": True,
             **user,
+            **_group(told),
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": Why([_container(told)], _PROXY),
@@ -264,5 +266,14 @@ def _shards(told: Told, fleet: Fleet) -> list[Value]:
     ]
 
 
+def _group(told: Told) -> dict[str, Value]:
+    if not told.fleet:
+        return {}
+    return {"fsGroup": Why(_FLEET_GROUP, "The URLs belong to root and to this group, which every user in here is of.")}
+
+
 def _fleet_volume(told: Told) -> Value:
-    return {"name": "fleet", "secret": {"secretName": told.secret, "defaultMode": 0o440}}
+    return {
+        "name": "fleet",
+        "secret": {"secretName": told.secret, "defaultMode": Why(0o440, "0440, which JSON has no number for.")},
+    }

@@ -85,8 +85,8 @@ def _then(found: Told, at: str) -> str:
         canary_image = f"  (cd {at}canary && kustomize edit set image {untagged(found)}=IMAGE)\n"
     else:
         waiting = (
-            f"  {at}wait among the components of the app's kustomization: its pods wait for the schema, whatever becomes "
-            "of the Job\n"
+            f"  {at}wait among the components of the app's kustomization: its pods wait for the schema, whatever "
+            "becomes of the Job\n"
         )
     return f"""\
 Once:

@@ -9,7 +9,7 @@ OPTIONS: Mapping[str, str] = {
     "secret": "the Secret that holds the database's URL; NAME-database unless told",
     "key": "its key in there; DATABASE_URL unless told",
     "deployment": "the app's Deployments, apart by commas; NAME unless told",
-    "hooks": "gate.toml's hooks that may act there, apart by commas: rollout_undo, scale, pause, delete_job, suspend_job",
+    "hooks": "hooks of gate.toml that may act there, by commas: rollout_undo, scale, pause, delete_job, suspend_job",
     "api": "no, for a pod without a token: gate then cannot tell whether old code is still running",
     "app-account": "the app's service account, if its `gate wait` is to name a Job that has failed",
     "user": "the user id in the container, or image for the image's own; 65532 unless told",

@@ -104,8 +104,7 @@ def _binding(told: Told, annotations: Mapping[str, Value], name: Scalar, whose: 
 
 
 def _rules(told: Told) -> list[Value]:
-    """By resource. Not limited to names: at its start gate asks whether it may do that at all, and a rule with
-    resourceNames answers no to that."""
+    """By resource. Without resourceNames: a hook asks at the start whether it may, and does not name what."""
     wanted: dict[Rule, list[str]] = {}
     for why, rules in _needs(told.hooks):
         for rule in rules:
