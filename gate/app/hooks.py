@@ -17,7 +17,7 @@ from gate.platforms.secrets import Secrets
 from gate.policy.policy import HookSetting, Policy
 from gate.run.halting import Halt
 from gate.run.hooking import ON_BEGIN, Checked, Hook, Ledger, Left, Restoring, call_all, settings_of
-from gate.run.hooking_repeats import quieted
+from gate.run.hooking_repeats import TellsPeople, quieted
 from gate.run.journalling import Journal
 from gate.sql.masking import masked
 
@@ -101,14 +101,20 @@ class Hooks:
         found: list[HookRun] = []
         for setting in self.policy.release.on_begin:
             found += self.call_these((setting,), ON_BEGIN, document, left_s)
-            if found[-1].problem and setting.is_required:
+            if found[-1].problem and self._has_to_work(setting):
                 break
         return tuple(found)
 
     def has_failed(self, begun: Iterable[HookRun]) -> HookRun | None:
         """The one of `begin` that keeps the release from beginning."""
         pairs = zip(self.policy.release.on_begin, begun, strict=False)
-        return next((run for setting, run in pairs if run.problem and setting.is_required), None)
+        return next((run for setting, run in pairs if run.problem and self._has_to_work(setting)), None)
+
+    def _has_to_work(self, setting: HookSetting) -> bool:
+        """A release is not put off because nobody could be told of it."""
+        if setting.is_required is not None:
+            return setting.is_required
+        return not isinstance(self._made_or_broken(setting), TellsPeople)
 
     def call(self, event: str, document: str, left_s: Left) -> tuple[HookRun, ...]:
         """Those of the event that a release ended with."""

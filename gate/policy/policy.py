@@ -95,14 +95,15 @@ class HookSetting:
     """What to call: a program (its arguments, no shell; the run goes to its standard input as JSON), or a `kind` of
     `gate.platforms`, as `heroku.maintenance`, with its options as they were written.
 
-    `is_required`: of `on_begin`, whether nothing is begun where it does not work.
+    `is_required`: of `on_begin`, whether nothing is begun where it does not work; None: if it does more
+    than tell people.
     """
 
     command: tuple[str, ...] = ()
     timeout_s: float = 30.0
     kind: str = "command"
     options: Mapping[str, Any] = field(default_factory=dict)
-    is_required: bool = True
+    is_required: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

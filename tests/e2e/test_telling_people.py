@@ -81,3 +81,15 @@ def test_figures_are_left_whatever_the_end(shop: Path, database: Database) -> No
     done = gate("release", "--no-hooks", at=shop, conninfo=database.conninfo, **around)
     assert done.returncode == Exit.REFUSED
     assert "gate: warning: metrics.textfile is gate.prom, which somebody else writes" in done.stderr
+
+
+@pytest.mark.parametrize(("required", "code"), [("", Exit.DONE), ("required = true\n", Exit.REFUSED)])
+def test_nobody_to_be_told_puts_no_release_off(required: str, code: Exit, shop: Path, database: Database) -> None:
+    """A maintenance that does not come on does; Slack that is down does not."""
+    (shop / "gate.toml").write_text(
+        f'sample = 0\n[[release.on_begin]]\nhook = "slack"\nurl = "env:SLACK_URL"\n{required}'
+    )
+    write(shop, PASSES)
+    done = gate("release", at=shop, conninfo=database.conninfo, SLACK_URL="http://127.0.0.1:1/nobody")
+    assert done.returncode == code, done.stdout
+    assert "slack" in done.stdout
