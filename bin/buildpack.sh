@@ -20,8 +20,9 @@ warn() {
     printf ' !     %s\n' "$1" >&2
 }
 
-# What is wrong, and then what to do, a line each.
+# What is wrong, and then what to do, a line each; half of a gate is none.
 fail() {
+    [ ! -e "${gate:-}/made-by-buildpack" ] || rm -rf "$gate"
     for line in "$@"; do
         warn "$line"
     done
@@ -165,7 +166,6 @@ make_gate() {
 # Makes a whole of it, or ends with $1 and the reason that stands in $work/log.
 or_fail() {
     sed 's/^/       /' "$work/log" >&2
-    rm -rf "$gate"
     fail "$@"
 }
 
@@ -207,7 +207,6 @@ find_uv() {
             return
         fi
     done
-    rm -rf "$gate"
     fail "Python 3.11 or newer is missing in this image, and so is uv, which would install one" \
         "put a buildpack that brings either before this one (heroku buildpacks:add --index 1 heroku/python)," \
         "or name one: GATE_PYTHON=/path/to/python3, GATE_UV=/path/to/uv"
