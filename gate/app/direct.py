@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 _POOLED = re.compile(r"\w*_POOL(ER|ED)?_URL", re.ASCII)
 _DIRECT = (
@@ -67,9 +67,11 @@ def _address(url: str) -> Address | None:
     """None for what is no URL, or an odd one."""
     try:
         parts = urlsplit(url.strip())
-        if parts.scheme.partition("+")[0] not in ("postgres", "postgresql") or not parts.hostname:
+        told = dict(parse_qsl(parts.query))
+        host, port = parts.hostname or told.get("host", ""), parts.port or int(told.get("port", "5432"))
+        if parts.scheme.partition("+")[0] not in ("postgres", "postgresql") or not host:
             return None
-        named = unquote(parts.path.removeprefix("/"))
-        return Address(host=parts.hostname, port=parts.port or 5432, database=named, user=unquote(parts.username or ""))
+        database, user = unquote(parts.path.removeprefix("/")), unquote(parts.username or "")
+        return Address(host=host.lower(), port=port, database=database, user=user)
     except ValueError:
         return None

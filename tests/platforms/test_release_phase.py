@@ -7,9 +7,11 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.e2e.commands import command, environment, gate
 from tests.servers import Database
@@ -25,7 +27,8 @@ def shop(tmp_path: Path, database: Database) -> Path:
     (tmp_path / "gate.toml").write_text("sample = 0\n")
     (tmp_path / "db/migrations/1_a.sql").write_text("-- migrate:up\nCREATE INDEX orders_total ON orders (total);\n")
     database.execute(
-        "CREATE TABLE schema_migrations (version varchar PRIMARY KEY); CREATE TABLE orders (id int PRIMARY KEY, total int); "
+        "CREATE TABLE schema_migrations (version varchar PRIMARY KEY); "
+        "CREATE TABLE orders (id int PRIMARY KEY, total int); "
         "INSERT INTO orders SELECT n, n FROM generate_series(1, 300000) n; ANALYZE"
     )
     return tmp_path
@@ -79,12 +82,11 @@ def test_an_empty_database_of_a_review_app(tmp_path: Path, database: Database) -
 
 
 def test_the_pooled_url_is_refused_for_the_direct_one(shop: Path, database: Database) -> None:
-    info = psycopg.conninfo.conninfo_to_dict(database.conninfo)
-    tail = f":{info.get('port', 5432)}/{info['dbname']}"
-    pooled = f"postgres://{info.get('user', '')}@127.0.0.1{tail}"
-    if str(info.get("host", "")).startswith("/"):
-        pytest.skip("this server listens on a socket alone, which no URL of a platform names")
-    around = {"DATABASE_CONNECTION_POOL_URL": pooled, "DIRECT_DATABASE_URL": pooled.replace("127.0.0.1", "localhost")}
+    info = conninfo_to_dict(database.conninfo)
+    tail = f"/{info['dbname']}?{urlencode({name: info[name] for name in ('host', 'port') if name in info})}"
+    pooled = f"postgres://{info['user']}@{tail}"
+    direct = f"postgres://{info['user']}@db.example.com/{info['dbname']}"
+    around = {"DATABASE_CONNECTION_POOL_URL": pooled, "DIRECT_DATABASE_URL": direct}
     done = gate("release", at=shop, conninfo=pooled, **DYNO, **around)
     assert done.returncode == 2
     assert "DATABASE_CONNECTION_POOL_URL is a pooler's address" in done.stderr

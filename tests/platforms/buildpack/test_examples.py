@@ -26,7 +26,7 @@ def processes() -> dict[str, str]:
     """The Procfile, each line as Heroku reads it."""
     found = [PROCESS.fullmatch(line) for line in (ROOT / "Procfile.example").read_text().splitlines()]
     assert all(found)
-    return dict(match.groups() for match in found if match is not None)
+    return {match[1]: match[2] for match in found if match is not None}
 
 
 def test_the_schema_takes_it_and_takes_nothing_else() -> None:
