@@ -139,12 +139,18 @@ def _pairs(preset: Preset, settings: Sequence[str]) -> Iterator[tuple[str, str]]
             hint = f": did you mean {near[0]}=?" if near else ""
             raise UsageError(
                 f"gate init {preset.key} takes no {written!r}{hint}",
-                remedy="; ".join(f"{key}=... {means}" for key, means in preset.options.items()) or "it has no settings",
+                remedy=_settings(preset),
             )
         if name in seen:
             raise UsageError(f"{name}= is given twice", remedy="once is enough")
         seen.add(name)
         yield name, value
+
+
+def _settings(preset: Preset) -> str:
+    if not preset.options:
+        return "it has no settings"
+    return f"it takes {', '.join(f'{name}=' for name in preset.options)}; gate init says what they mean"
 
 
 def _planned(path: Path, file: File) -> Planned:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gate.platforms.manifests.kubernetes.options import BUDGET_S, FLEET_OPTIONS, OPTIONS
+from gate.platforms.manifests.kubernetes.options import BUDGET_S, DEPLOYMENT_OPTIONS, FLEET_OPTIONS, OPTIONS
 from gate.platforms.preset import File, Limits, Platform, Preset, Wish
 
 
@@ -38,7 +38,7 @@ PRESET = Preset(
     files=_files,
     about="a Job before the Deployment, for kubectl",
     directory="kubernetes",
-    options={**OPTIONS, **FLEET_OPTIONS},
+    options={**OPTIONS, **DEPLOYMENT_OPTIONS, **FLEET_OPTIONS},
     budget_s=BUDGET_S,
     limits=Limits(
         hook="a Job before the Deployment; a hook of Helm or Argo CD",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gate.platforms.manifests.kubernetes.options import BUDGET_S, FLEET_OPTIONS, OPTIONS
+from gate.platforms.manifests.kubernetes.options import BUDGET_S, DEPLOYMENT_OPTIONS, FLEET_OPTIONS, OPTIONS
 from gate.platforms.preset import File, Preset, Wish
 
 
@@ -18,6 +18,6 @@ PRESET = Preset(
     files=_files,
     about="the Job as a kustomization, and a component for the app's Deployment",
     directory="kustomize",
-    options={**OPTIONS, **FLEET_OPTIONS},
+    options={**OPTIONS, **DEPLOYMENT_OPTIONS, **FLEET_OPTIONS},
     budget_s=BUDGET_S,
 )

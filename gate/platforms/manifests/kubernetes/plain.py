@@ -75,12 +75,13 @@ def _made_anew(found: Told, name: str, make: str) -> str:
 """
 
 
+def _deployments(found: Told) -> str:
+    return " and ".join(f"Deployment {name}" for name in found.deployments)
+
+
 def _then(found: Told, at: str) -> str:
     waiting = (
-        ""
-        if found.fleet
-        else f"  {at}wait/patch.yaml in the app's Deployment: its pods then wait for the schema, whatever becomes of "
-        "the Job\n"
+        "" if found.fleet else f"  {at}wait/patch.yaml in the manifest of {_deployments(found)}: its pods then wait\n"
     )
     return f"""\
 Once:
