@@ -83,7 +83,7 @@ def test_an_empty_database_of_a_review_app(tmp_path: Path, database: Database) -
 
 def test_the_pooled_url_is_refused_for_the_direct_one(shop: Path, database: Database) -> None:
     info = conninfo_to_dict(database.conninfo)
-    tail = f"/{info['dbname']}?{urlencode({name: info[name] for name in ('host', 'port') if name in info})}"
+    tail = f"/{info['dbname']}?{urlencode([(name, info[name]) for name in ('host', 'port') if name in info])}"
     pooled = f"postgres://{info['user']}@{tail}"
     direct = f"postgres://{info['user']}@db.example.com/{info['dbname']}"
     around = {"DATABASE_CONNECTION_POOL_URL": pooled, "DIRECT_DATABASE_URL": direct}
