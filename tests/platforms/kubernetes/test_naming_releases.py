@@ -15,15 +15,15 @@ def current(*images: str, revision: int = 8) -> Object:
     return found
 
 
-@pytest.mark.parametrize("failed", ["8", "shop:1.8", "1.8", "ghcr.io/acme/shop:1.8", "redis:7"])
+@pytest.mark.parametrize("failed", ["8", "shop:1.8", "1.8", "registry.example.com/acme/shop:1.8", "redis:7"])
 def test_it_is_the_current_one(failed: str) -> None:
-    assert _is(current("ghcr.io/acme/shop:1.8", "redis:7"), failed)
+    assert _is(current("registry.example.com/acme/shop:1.8", "redis:7"), failed)
 
 
 @pytest.mark.parametrize("failed", ["7", "1", "shop", "shop:1", "1.7", "18", "acme/shop:1.8", "", "8.0", "latest"])
 def test_it_is_another(failed: str) -> None:
     """Revision 7 is over, though a sidecar is `redis:7`."""
-    assert not _is(current("ghcr.io/acme/shop:1.8", "redis:7"), failed)
+    assert not _is(current("registry.example.com/acme/shop:1.8", "redis:7"), failed)
 
 
 def test_neither_a_port_nor_the_tag_of_a_sidecar_is_a_release() -> None:

@@ -38,9 +38,9 @@ def test_it_decides_what_time_there_is(environment: dict[str, str], name: str, m
             "heroku run:detached --app shop -- gate release --budget 8h",
         ),
         (
-            {**FLY, "FLY_IMAGE_REF": "registry.fly.io/shop:deployment-01@sha256:ab"},
+            {**FLY, "FLY_IMAGE_REF": "registry.example.com/shop:deployment-01@sha256:ab"},
             (
-                "fly machine run registry.fly.io/shop:deployment-01@sha256:ab --app shop --restart no --rm --detach -- "
+                "fly machine run registry.example.com/shop:deployment-01@sha256:ab --app shop --restart no --rm --detach -- "
                 "gate release --budget 8h"
             ),
         ),
