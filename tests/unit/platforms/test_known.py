@@ -40,8 +40,8 @@ def test_it_decides_what_time_there_is(environment: dict[str, str], name: str, m
         (
             {**FLY, "FLY_IMAGE_REF": "registry.example.com/shop:deployment-01@sha256:ab"},
             (
-                "fly machine run registry.example.com/shop:deployment-01@sha256:ab --app shop --restart no --rm --detach -- "
-                "gate release --budget 8h"
+                "fly machine run registry.example.com/shop:deployment-01@sha256:ab --app shop --restart no --rm "
+                "--detach -- gate release --budget 8h"
             ),
         ),
         (
