@@ -211,5 +211,15 @@ def _foot(run: Run, look: Look) -> list[str]:
     took = f"took {lasting(run.seconds)}"
     if run.budget_s is not None:
         took += f" of a budget of {lasting(run.budget_s)}"
+    if phases := ", ".join(f"{phase} {lasting(took_s)}" for phase, took_s in _phases(run)):
+        took += f" ({phases})"
     harm = f", {felt(run)}" if run.outcome is not Outcome.DONE and run.longest_blocked_s is not None else ""
     return wrapped(f"{told}, {took}{harm}; exit code {int(run.exit)}", look.width, hanging="  ")
+
+
+def _phases(run: Run) -> Iterator[tuple[str, float]]:
+    """What the time went by with: looking, the steps, hooks; the rest is connecting and the journal."""
+    yield from run.plan.timings if run.plan is not None else ()
+    steps_s = sum(unit.seconds or 0.0 for unit in run.units)
+    hooks_s = sum(hook.seconds for hook in run.hooks)
+    yield from ((phase, took_s) for phase, took_s in (("steps", steps_s), ("hooks", hooks_s)) if took_s)
