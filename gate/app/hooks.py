@@ -16,7 +16,7 @@ from gate.platforms.preset import Platform
 from gate.platforms.secrets import Secrets
 from gate.policy.policy import HookSetting, Policy
 from gate.run.halting import Halt
-from gate.run.hooking import ON_BEGIN, Checked, Hook, Ledger, Left, Restoring, call_all, settings_of
+from gate.run.hooking import ON_BEGIN, Checked, Hook, Ledger, Left, Restoring, call_all, settings_of, shared
 from gate.run.hooking_repeats import TellsPeople, quieted
 from gate.run.journalling import Journal
 from gate.sql.masking import masked
@@ -24,6 +24,8 @@ from gate.sql.masking import masked
 RESTORED = "restore"
 """The event of what was put back, in the report."""
 _CHECK_S = 10.0
+_RESTORE_S = 30.0
+"""One change takes no longer to be put back."""
 _EVENTS = (ON_BEGIN, "on_success", "on_refused", "on_failure")
 _WELL = frozenset({Outcome.DONE, Outcome.NOTHING_PENDING})
 
@@ -35,18 +37,26 @@ class JournalLedger:
     journal: Journal
     run: str
     database: str
+    made: list[Change] = field(default_factory=list)
+    """By this run: what is to be said where the journal cannot be asked any more."""
 
     def keep(self, change: Change) -> str:
         with _as_errors():
-            return self.journal.keep_change(change, run=self.run)
+            key = self.journal.keep_change(change, run=self.run)
+        self.made.append(change)
+        return key
 
     def settle(self, key: str) -> None:
         with _as_errors():
             self.journal.settle_change(key)
 
     def kept(self) -> tuple[KeptChange, ...]:
-        with _as_errors():
-            changes = self.journal.standing().changes
+        try:
+            with _as_errors():
+                changes = self.journal.standing().changes
+        except GateError as error:
+            said = "; ".join((error.problem, *(change.what for change in self.made)))
+            raise GateError(said, remedy=error.remedy) from error
         return tuple(kept for kept in changes if kept.database in ("", self.database))
 
 
@@ -80,11 +90,10 @@ class Hooks:
 
     def check(self, left_s: Left) -> tuple[str, ...]:
         """What would keep hooks from working, should they be called. Raises UsageError for settings that are wrong."""
-        until_s = self.now_s() + min(_CHECK_S, left_s())
         hooks = dict.fromkeys(setting.kind for event in _EVENTS for setting in settings_of(self.policy.release, event))
         if not hooks:
             return ()
-        return tuple(dict.fromkeys(self._checked(lambda: until_s - self.now_s())))
+        return tuple(dict.fromkeys(self._checked(self.within(_CHECK_S, left_s))))
 
     def _checked(self, left_s: Left) -> Iterator[str]:
         for event in _EVENTS:
@@ -130,16 +139,27 @@ class Hooks:
             [self._made_or_broken(setting) for setting in settings], event, document, self._beating(left_s), self.now_s
         )
 
-    def restore(self, outcome: Outcome, left_s: Left) -> tuple[HookRun, ...]:
-        """Puts back what this run and dead ones have changed, newest first; some of it only after a good end."""
-        if self.ledger is None:
-            return ()
+    def restore(self, outcome: Outcome, left_s: Left, then: Sequence[HookSetting] = ()) -> tuple[HookRun, ...]:
+        """Puts back what this run and dead ones have changed, newest first; some of it only after a good end.
+
+        Each has its share of the time, and those that are called `then` keep theirs.
+        """
+        found: list[HookRun] = []
+        tried: set[str] = set()
         try:
-            kept = self.ledger.kept()
+            while due := [item for item in self._due(outcome) if item.key not in tried]:
+                tried.add(due[-1].key)
+                later = (*(_RESTORE_S for _ in due[1:]), *(setting.timeout_s for setting in then))
+                found.append(self._restored(due[-1], shared(self._beating(left_s), self.now_s, _RESTORE_S, later)))
         except GateError as error:
-            return (HookRun(event=RESTORED, name="changes", seconds=0.0, problem=f"cannot be read: {error}"),)
-        due = [item for item in kept if item.change.until is Until.RUN_ENDS or outcome in _WELL]
-        return tuple(self._restored(item, self._beating(left_s)) for item in reversed(due))
+            problem = self.masked(f"cannot be read: {error}")
+            found.append(HookRun(event=RESTORED, name="changes", seconds=0.0, problem=problem))
+        return tuple(found)
+
+    def _due(self, outcome: Outcome) -> Sequence[KeptChange]:
+        """Asked anew before each: whoever stood still may not be the one who puts it back any more."""
+        kept = self.ledger.kept() if self.ledger is not None else ()
+        return [item for item in kept if item.change.until is Until.RUN_ENDS or outcome in _WELL]
 
     def _restored(self, kept: KeptChange, left_s: Left) -> HookRun:
         begun_s, change = self.now_s(), kept.change
@@ -179,6 +199,11 @@ class Hooks:
             ledger=self.ledger,
             masked=self.masked,
         )
+
+    def within(self, seconds: float, left_s: Left) -> Left:
+        """From now on, and while the heartbeat goes on."""
+        until_s, beating = self.now_s() + seconds, self._beating(left_s)
+        return lambda: min(until_s - self.now_s(), beating())
 
     def _beating(self, left_s: Left) -> Left:
         """The lock of a run ends with its heartbeat, and a hook may take longer than three of them."""

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
-from gate.app.hooks import Hooks, JournalLedger
+from gate.app.hooks import RESTORED, Hooks, JournalLedger
 from gate.app.journals import journal_with
 from gate.app.opening import open_connection
 from gate.app.request import Request
 from gate.app.runner import HEARTBEAT_S
-from gate.app.settings import load
+from gate.app.settings import Settings, load
 from gate.app.world import World
 from gate.db.leftovers import OwnBackend, is_left, own_backends
 from gate.db.watching import Watch
@@ -22,7 +22,7 @@ from gate.platforms.known import platform_of
 from gate.run.blocking_tree import Forest, grown
 from gate.run.ending import Ended, Target, end_run
 from gate.run.hooking import Left
-from gate.run.journalling import Journal
+from gate.run.journalling import takes_runner_lock
 from gate.run.kill import STUCK_AFTER, Chosen, Killed, StandingRun, Wish, chosen, refusals
 from gate.run.sample import Other
 
@@ -52,8 +52,7 @@ def kill(request: Request, wish: Wish, told: Callable[[Act], object]) -> Killed:
         if stopped:
             _await_end(watch, world)
         killed = _Killing(watch=watch, world=world, wish=wish, told=told).run()
-        journal = journal_with(settings, watch.ask)
-        back = () if wish.is_dry_run else _put_back(hooks, journal, watch, world)
+        back = () if wish.is_dry_run else _put_back(hooks, settings, watch, world)
         return replace(killed, hooks=(*stopped, *back))
 
 
@@ -73,10 +72,15 @@ def _await_end(watch: Watch, world: World) -> None:
         world.rest(_POLL_S)
 
 
-def _put_back(hooks: Hooks, journal: Journal, watch: Watch, world: World) -> Sequence[HookRun]:
-    """What dead runs have changed outside the database; nobody else may be at it."""
-    if any(run.is_alive for run in standing_runs(own_backends(watch.ask))):
+def _put_back(hooks: Hooks, settings: Settings, watch: Watch, world: World) -> Sequence[HookRun]:
+    """What dead runs have changed outside the database; nobody else may be at it, nor begin."""
+    journal = journal_with(settings, watch.ask)
+    standing = journal.standing()
+    if not standing.changes or not watch.ask(takes_runner_lock(settings.journal_schema))[0]["is_taken"]:
         return ()
+    if standing.is_newer:
+        problem = f"not put back: gate {standing.made_by} has written the journal, and this one writes nothing to it"
+        return (HookRun(event=RESTORED, name="changes", seconds=0.0, problem=problem),)
     hooks.ledger = JournalLedger(journal=journal, run="", database=watch.database)
     return hooks.restore(Outcome.ABANDONED, _within(world, _PLATFORM_S))
 

@@ -43,7 +43,7 @@ from gate.policy.policy import Undo as UndoPolicy
 from gate.run.draining import still_waiting
 from gate.run.ending import Target, end_run
 from gate.run.halting import Halt, stopped
-from gate.run.hooking import event_of
+from gate.run.hooking import event_of, settings_of
 from gate.run.journalling import Kept, ProgramState, Start
 from gate.run.supervising import Job, Supervisor
 from gate.run.undoing import Undo
@@ -53,6 +53,7 @@ _SERVER = Query(
     "(SELECT setting::float8 / 1000 FROM pg_catalog.pg_settings "
     "WHERE name OPERATOR(pg_catalog.=) 'deadlock_timeout') AS deadlock_timeout_s"
 )
+_EVIDENCE_S = 30.0
 _OUTCOMES = {Exit.UNREACHABLE: Outcome.UNREACHABLE, Exit.LOCK_NOT_ACQUIRED: Outcome.LOCK_NOT_ACQUIRED}
 
 
@@ -402,7 +403,8 @@ class _Release:
     def _check_old_code(self) -> None:
         if self.plan is None or not is_asked_for(self.plan):
             return
-        found = evidence(self.releasing.platform, self.hooks.around(), self._work_left_s)
+        left_s = self.hooks.within(_EVIDENCE_S, self._work_left_s)
+        found = evidence(self.releasing.platform, self.hooks.around(), left_s)
         check_old_code(found)
         self.releasing.notes += notes(found)
 
@@ -480,9 +482,10 @@ class _Release:
 
     def _with_hooks(self, ended: Run) -> Run:
         """What was changed outside is put back, then people are told; neither changes how the run ended."""
-        self.called += self.hooks.restore(ended.outcome, self._hooks_left_s)
-        event = event_of(ended.outcome)
-        if event is not None and self.releasing.request.calls_hooks:
+        event = event_of(ended.outcome) if self.releasing.request.calls_hooks else None
+        then = settings_of(self.releasing.settings.policy.release, event) if event is not None else ()
+        self.called += self.hooks.restore(ended.outcome, self._hooks_left_s, then)
+        if event is not None:
             document = to_json(replace(ended, hooks=tuple(self.called)))
             self.called += self.hooks.call(event, document, self._hooks_left_s)
         return replace(ended, hooks=tuple(self.called))

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from gate.journal.writing import ending
-from gate.model.changes import Change, KeptChange
+from gate.model.changes import Change, KeptChange, change_of
 from gate.model.errors import UsageError
 from gate.model.migration import Query
 from gate.model.plan import Finding
 from gate.model.program import Program
 from gate.model.rates import PastRun
-from gate.model.records import from_record, to_record
+from gate.model.records import to_record
 from gate.model.run import Outcome, Run, UnitRun
 from gate.run.journalling import Kept, KnownRun, Mark, ProgramState, Standing, Start
 from gate.run.world import Row
@@ -144,7 +144,7 @@ class FileJournal:
         new = self.path.with_name(self.path.name + ".new")
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            _write(handle, "\n".join(lines[-LINES_KEPT // 2 :]))
+            _write(handle, "\n".join(_without_old(lines, LINES_KEPT // 2)))
         finally:
             os.close(handle)
         new.replace(self.path)
@@ -199,6 +199,19 @@ def _lines(text: str) -> list[Line]:
     return found
 
 
+def _without_old(texts: Sequence[str], most: int) -> list[str]:
+    """The newest, and of the others the changes that nobody has put back, with the runs that made them."""
+    due = _changes(_lines("\n".join(texts)))
+    keys, runs = {kept.key for kept in due}, {kept.run for kept in due}
+    old = [
+        text
+        for text in texts[:-most]
+        for line in _lines(text)
+        if line.get("changes") in keys or line.get("begins") in runs
+    ]
+    return [*old, *texts[-most:]]
+
+
 def _changes(lines: Sequence[Line]) -> tuple[KeptChange, ...]:
     settled = {line["settles"] for line in lines if "settles" in line}
     databases = {line["begins"]: line["database"] for line in lines if "begins" in line}
@@ -207,7 +220,7 @@ def _changes(lines: Sequence[Line]) -> tuple[KeptChange, ...]:
             key=line["changes"],
             run=line["run"],
             made_at=line["at"],
-            change=from_record(Change, line["change"]),
+            change=change_of(line["change"]),
             database=databases.get(line["run"], ""),
         )
         for line in lines

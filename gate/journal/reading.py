@@ -11,12 +11,11 @@ from typing import Any
 
 from gate.journal.answers import document, utc
 from gate.journal.names import identifier
-from gate.model.changes import Change, KeptChange
+from gate.model.changes import KeptChange, change_of
 from gate.model.migration import Query
 from gate.model.program import Program
 from gate.model.program_document import from_json
 from gate.model.rates import PastRun
-from gate.model.records import from_record
 from gate.model.run import Backend, Outcome, State
 from gate.model.work import Work
 from gate.run.journalling import Kept, KnownRun, Mark, ProgramState, Standing
@@ -150,7 +149,7 @@ def _kept(row: Mapping[str, Any], marks: tuple[Mark | None, ...]) -> Kept:
 
 def _change(row: Mapping[str, Any]) -> KeptChange:
     return KeptChange(
-        key=str(row["id"]), run=row["run"], made_at=utc(row["made_at"]) or "", change=from_record(Change, row["change"])
+        key=str(row["id"]), run=row["run"], made_at=utc(row["made_at"]) or "", change=change_of(row["change"])
     )
 
 

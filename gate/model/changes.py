@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from gate.model.records import from_record
+
 
 class Until(Enum):
     """When a change is put back: when the run that made it ends, or when a release has ended well again."""
@@ -49,3 +51,15 @@ class KeptChange:
     made_at: str
     change: Change
     database: str = ""
+
+
+def change_of(record: Mapping[str, Any]) -> Change:
+    """What `gate.model.records.to_record` made of one; of a record that only a newer gate understands what it says.
+
+    No hook is of that kind, so that nobody acts on it, and everybody hears of it.
+    """
+    try:
+        return from_record(Change, record)
+    except ValueError:
+        what = str(record.get("what") or "a change")
+        return Change(kind="unknown", target="", what=what, before={}, after={}, until=Until.RUN_ENDS)

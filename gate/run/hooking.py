@@ -96,7 +96,7 @@ def call_all(
     found: list[HookRun] = []
     for place, hook in enumerate(hooks):
         later = tuple(other.longest_s for other in hooks[place + 1 :])
-        found.append(_call(hook, event, document, _share_of(left_s, now_s, hook.longest_s, later)))
+        found.append(_call(hook, event, document, shared(left_s, now_s, hook.longest_s, later)))
     return tuple(found)
 
 
@@ -109,7 +109,7 @@ def share_s(left_s: float, longest_s: float, later: Sequence[float]) -> float:
     return max(0.0, min(longest_s, left_s, max(equal_s, left_s - sum(later))))
 
 
-def _share_of(left_s: Left, now_s: Callable[[], float], longest_s: float, later: Sequence[float]) -> Left:
+def shared(left_s: Left, now_s: Callable[[], float], longest_s: float, later: Sequence[float]) -> Left:
     """What remains of the share: of all that there would have been when it began, had it been known by then."""
     begun_s = now_s()
 

@@ -6,16 +6,19 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gate.model.errors import Exit
+from gate.run.journalling import RUNNER_LOCK_CLASS
 from tests.e2e.commands import command, environment, gate
-from tests.platforms.heroku.fake import FakeHeroku, serving
+from tests.platforms.heroku.fake import FakeHeroku, Fault, serving
 from tests.servers import Database
 
 pytestmark = pytest.mark.majors(newest=True)
@@ -167,6 +170,90 @@ def test_where_it_is_not_required_the_release_goes_on_and_says_so(shop: Shop) ->
     assert code == Exit.DONE
     assert "unauthorized" in document["hooks"][0]["problem"]
     assert any("would not work" in note for note in document["notes"])
+
+
+def left_behind(shop: Shop, policy: str) -> None:
+    """A run that was killed in the midst of a statement; nothing is pending since."""
+    shop.write(policy, "SELECT pg_sleep(300);")
+    with shop.start() as process:
+        shop.await_sleep(process)
+        process.send_signal(signal.SIGKILL)
+    migrations = shop.root / "db" / "migrations"
+    (migrations / "1_a.sql").unlink()
+    (migrations / "0_b.sql").write_text("-- migrate:up\nSELECT 1;\n")
+    shop.database.execute("INSERT INTO schema_migrations VALUES ('0')")
+
+
+def kill(shop: Shop) -> tuple[int, dict[str, Any]]:
+    done = gate("kill", "--format", "json", at=shop.root, conninfo=shop.database.conninfo, **shop.heroku.environment)
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_while_gate_kill_puts_it_back_no_release_begins(shop: Shop) -> None:
+    """What that one sets would be taken for what the dead run left."""
+    left_behind(shop, "[release]\nrunner_wait = '0s'\n" + MAINTENANCE)
+    (shop.root / "db" / "migrations" / "2_c.sql").write_text("-- migrate:up\nSELECT 1;\n")
+    codes: list[int] = []
+    begins = Fault(match="GET /apps/[^/]*", meanwhile=lambda: codes.append(shop.release()[0]))
+    shop.heroku.faults.append(begins)
+    code, document = kill(shop)
+    assert (code, said(document)) == (Exit.DONE, [("restore", "heroku.maintenance", None)])
+    assert codes == [Exit.ANOTHER_GATE]
+
+
+def test_gate_kill_writes_nothing_to_the_journal_of_a_newer_gate(shop: Shop) -> None:
+    left_behind(shop, MAINTENANCE)
+    shop.database.execute("INSERT INTO gate.journal_versions (version, gate) VALUES (99, '9.9')")
+    code, document = kill(shop)
+    assert code == Exit.STOPPED_NEEDS_PERSON
+    assert "gate 9.9" in document["hooks"][0]["problem"]
+    assert shop.heroku.app.is_in_maintenance
+
+
+def test_a_change_that_only_a_newer_gate_understands_is_told_and_let_be(shop: Shop) -> None:
+    left_behind(shop, MAINTENANCE)
+    shop.database.execute(
+        "UPDATE gate.changes SET change = jsonb_set(change::jsonb, '{until}', '\"the next full moon\"')::json"
+    )
+    code, document = shop.release()
+    assert (code, document["outcome"]) == (Exit.DONE, "nothing pending")
+    assert "maintenance of shop was switched on is not put back" in document["hooks"][0]["problem"]
+    assert shop.heroku.app.is_in_maintenance
+
+
+def test_whoever_has_lost_the_lock_meanwhile_puts_nothing_more_back(shop: Shop) -> None:
+    """Another release may have begun, and have set the same."""
+    lock = f"SELECT pg_advisory_lock({RUNNER_LOCK_CLASS}, hashtext('gate'))"
+    runner = "FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'gate/%/runner'"
+    with ExitStack() as stack:
+
+        def another_begins() -> None:
+            shop.database.execute(f"SELECT pg_terminate_backend(pid) {runner}")
+            stack.enter_context(shop.database.connect()).execute(lock.encode())
+
+        shop.write(MAINTENANCE + FEWER, "SELECT 1;")
+        # The first makes it, the second is the one that puts it back.
+        shop.heroku.faults += [
+            Fault(match="PATCH .*/formation/worker", meanwhile=lambda: None),
+            Fault(match="PATCH .*/formation/worker", meanwhile=another_begins),
+        ]
+        _, document = shop.release()
+    assert [problem is None for event, _, problem in said(document) if event == "restore"] == [False, False]
+    assert "maintenance of shop was switched on" in document["hooks"][-1]["problem"]
+    assert shop.heroku.app.is_in_maintenance
+
+
+def test_a_platform_that_does_not_answer_keeps_nobody_from_being_told(shop: Shop) -> None:
+    keeps = [sys.executable, "-c", "import pathlib; pathlib.Path('told').touch()"]
+    tells = f"[[release.on_failure]]\ncommand = {json.dumps(keeps)}\n"
+    shop.write(f"[release]\ngrace = '2s'\n{MAINTENANCE}{FEWER}{tells}", "SELECT pg_sleep(300);")
+    with shop.start() as process:
+        shop.await_sleep(process)
+        shop.heroku.faults.append(Fault(match=".*", hangs=True, times=1000))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == Exit.STOPPED_RESUMABLE
+    assert (shop.root / "told").exists()
+    assert shop.database.fetch("SELECT count(*) FROM gate.changes WHERE settled_at IS NULL") == [(2,)]
 
 
 DROPS = "-- gate: allow drops-column because no code reads it any more\nALTER TABLE orders DROP COLUMN note;"

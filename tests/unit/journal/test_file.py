@@ -12,6 +12,7 @@ import pytest
 
 from gate.journal import file
 from gate.journal.file import FileJournal
+from gate.model.changes import Change, Until
 from gate.model.errors import UsageError
 from gate.model.run import Outcome, State
 from gate.run.journalling import Journal, Mark, ProgramState
@@ -99,6 +100,22 @@ def test_it_does_not_grow_for_ever(path: Path, monkeypatch: pytest.MonkeyPatch) 
         journal.end_run(run(f"run{number}"))
     assert len(path.read_text().splitlines()) <= 10
     assert journal.standing().runs[0].id == "run19"
+
+
+def test_what_nobody_has_put_back_is_never_forgotten(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its database: the file may be that of several."""
+    monkeypatch.setattr(file, "LINES_KEPT", 10)
+    journal = FileJournal(path)
+    change = Change(kind="heroku.scale", target="w", what="w was scaled", before={}, after={}, until=Until.SUCCESS)
+    journal.begin_run(replace(start("run0"), database="shop"))
+    settled, _ = (journal.keep_change(change, run="run0") for _ in range(2))
+    journal.settle_change(settled)
+    for number in range(1, 20):
+        journal.begin_run(start(f"run{number}"))
+        journal.end_run(run(f"run{number}"))
+    (kept,) = journal.standing().changes
+    assert (kept.run, kept.database, kept.change) == ("run0", "shop", change)
+    assert len(path.read_text().splitlines()) <= 10
 
 
 def test_each_database_has_its_own_last_run(path: Path) -> None:
