@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 
 _HANDED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
@@ -29,8 +30,10 @@ def go_on_as_a_child() -> None:
 def _stay_behind(child: int) -> None:
     def hand_on(number: int, _frame: FrameType | None) -> None:
         # At a terminal Ctrl-C reaches both of us, and a second one means something else to gate.
-        if number != signal.SIGINT or not sys.stdin.isatty():
-            os.kill(child, number)
+        if number != signal.SIGINT or sys.stdin is None or not sys.stdin.isatty():
+            # One that comes when it has been collected changes nothing of how it ended.
+            with suppress(ProcessLookupError):
+                os.kill(child, number)
 
     for number in _HANDED_ON:
         signal.signal(number, hand_on)

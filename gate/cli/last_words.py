@@ -52,8 +52,22 @@ def _write(path: str, said: Mapping[str, Any]) -> None:
     # Made by the kubelet, never by us: a file of that name elsewhere is nobody's message. Where it cannot be written
     # nobody is hurt.
     with suppress(OSError):
-        handle = os.open(path, os.O_WRONLY | os.O_TRUNC)
+        # A pipe that nobody reads must not hold up the end.
+        handle = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NONBLOCK)
         try:
-            os.write(handle, masked(message(said)).encode("utf-8", "replace"))
+            os.write(handle, message(_masked(said)).encode("utf-8", "replace"))
         finally:
             os.close(handle)
+
+
+def _masked(value: Any) -> Any:
+    """Each text by itself, before any is cut: of half an address nobody could tell that it has a password."""
+    match value:
+        case str():
+            return masked(value)
+        case Mapping():
+            return {key: _masked(item) for key, item in value.items()}
+        case list():
+            return [_masked(item) for item in value]
+        case _:
+            return value

@@ -98,6 +98,19 @@ def first_of(unshare: int) -> int:
 
 
 @needs_namespaces
+def test_it_needs_no_standard_input(shop: Path, database: Database) -> None:
+    write(shop, "SELECT pg_sleep(300);")
+    closed = ["sh", "-c", 'exec "$@" <&-', "sh", *command("release")]
+    with subprocess.Popen([*UNSHARE, *closed], cwd=shop, env=environment(database.conninfo)) as process:
+        sleeps = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+        while not database.fetch(sleeps):
+            assert process.poll() is None
+            time.sleep(0.05)
+        os.kill(first_of(process.pid), signal.SIGINT)
+    assert process.returncode == Exit.STOPPED_RESUMABLE
+
+
+@needs_namespaces
 def test_the_dead_are_collected(shop: Path, database: Database) -> None:
     """A hook's grandchild becomes a child of process 1."""
     hooks = [[sys.executable, "-c", LEAVES_ORPHANS], [sys.executable, "-c", COUNTS_THE_DEAD]]
