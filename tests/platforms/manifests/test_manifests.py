@@ -21,6 +21,10 @@ from gate.platforms.making import Around
 from gate.policy.policy import HookSetting
 from gate.policy.quantities import seconds
 from tests.e2e.commands import command, environment
+from tests.platforms.kubernetes.conftest import filled
+from tests.platforms.kubernetes.fake import PLURALS, serving
+from tests.platforms.kubernetes.hooks import Hooks
+from tests.platforms.kubernetes.objects import deployment
 from tests.servers import Database
 
 PRESETS = ("kubernetes", "helm", "argocd", "kustomize")
@@ -178,6 +182,31 @@ def test_whoever_is_inside_ends_first(preset: str, budget_s: float) -> None:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("budget_s", [60.0, 900.0, 28800.0])
+@pytest.mark.parametrize(
+    ("settings", "rounds", "in_a_row"),
+    [((), 2, 3), (("largest=1",), 2, 1), (("largest=2", "parallel=1"), 8, 2), (("largest=9", "parallel=8"), 1, 3)],
+)
+def test_a_fleet_has_time_for_its_largest_share(
+    preset: str, budget_s: float, settings: tuple[str, ...], rounds: int, in_a_row: int
+) -> None:
+    """One first, then four at a time; and for all pods that follow each other. Who waits for it waits for longer."""
+    request = InitRequest(preset=preset, settings=settings, budget_s=budget_s, fleet=8)
+    job = job_of(preset, *settings, budget_s=budget_s, fleet=8)
+    first = canary_of(preset, *settings, budget_s=budget_s, fleet=8)
+    grace_s = pod_of(job)["terminationGracePeriodSeconds"]
+    job_s, first_s = (each["spec"]["activeDeadlineSeconds"] for each in (job, first))
+    assert job_s > rounds * (in_a_row * budget_s + grace_s)
+    assert first_s > in_a_row * budget_s + grace_s
+    then = "".join(file.then for file in files_of(request)).replace("--timeout=2m", "")
+    patience_s = max(
+        int(number) * (60 if unit == "m" else 1)
+        for number, unit in re.findall(r"--timeout[= ]([0-9]+)(m|s|)(?: |\n)(?!#)", then)
+    )
+    assert patience_s > max(job_s, first_s) + grace_s
+
+
+@pytest.mark.parametrize("preset", PRESETS)
 def test_what_is_tried_again_follows_the_exit_codes(preset: str) -> None:
     spec = job_of(preset)["spec"]
     final = [code.value for code in Exit if code and not code.may_be_retried]
@@ -258,6 +287,21 @@ def test_the_role_allows_what_the_hook_asks_for(hook: str, options: dict[str, An
     changing = {rule for rule in found if rule[2] not in ("get", "list")}
     both = {rule for rule in changing if hook == "scale" and rule[1].endswith("/scale")}
     assert changing - wanted <= both
+
+
+def test_the_role_allows_what_is_asked_about_old_code(tmp_path: Path) -> None:
+    """Its requests, as an API server that forbids all else sees them."""
+    fake, stateful = filled(), deployment("db")
+    stateful |= {"kind": "StatefulSet", "status": {"observedGeneration": 2, "replicas": 1, "updateRevision": "db-2"}}
+    stateful["spec"]["serviceName"] = "db"
+    fake.add(stateful)
+    may = {f"{verb} {resource}" for _, resource, verb in allowed()}
+    fake.forbidden = {f"{verb} {plural}" for verb in ("get", "list", "patch", "delete") for plural in PLURALS} - may
+    with serving(fake):
+        hooks = Hooks(cluster=fake, token_file=tmp_path / "token", table={"statefulsets": ["db"]})
+        found = hooks.old_code("web")
+    assert found is not None
+    assert (found.is_running, found.unknown) == (False, ())
 
 
 def test_hooks_of_helm_and_argo_cd() -> None:
@@ -345,6 +389,27 @@ def test_kustomize_builds_the_job_and_the_waiting_pods(tmp_path: Path) -> None:
         kubernetes_validate.validate(each, NEWEST, strict=True)
     (first,) = deployment["spec"]["template"]["spec"]["initContainers"]
     assert first["command"][:4] == ["gate", "wait", "--schema-at-least", "latest"]
+
+
+@pytest.mark.skipif(KUBECTL is None, reason="kubectl is not on PATH")
+@pytest.mark.parametrize("fleet", [None, 3])
+def test_kustomize_puts_the_image_of_this_deploy_in(tmp_path: Path, fleet: int | None) -> None:
+    """By the name that the next steps say, which has neither tag nor digest."""
+    image = "registry.example.com:5000/team/shop:1.0@sha256:" + "0" * 64
+    request = InitRequest(preset="kustomize", image=image, fleet=fleet, directory=str(tmp_path))
+    (then,) = {file.then for file in files_of(request) if file.then}
+    assert "kustomize edit set image registry.example.com:5000/team/shop=IMAGE" in then
+    write(planned(request), is_forced=False)
+    for directory in ("canary", "job") if fleet else ("job",):
+        at = tmp_path / directory / "kustomization.yaml"
+        whole = yaml.safe_load(at.read_text())
+        whole["images"] = [{"name": "registry.example.com:5000/team/shop", "newTag": "2.0"}]
+        at.write_text(yaml.safe_dump(whole))
+        made = list(yaml.safe_load_all(kustomize(at.parent)))
+        (job,) = [each for each in made if each["kind"] == "Job"]
+        assert pod_of(job)["containers"][0]["image"].startswith("registry.example.com:5000/team/shop:2.0")
+        for each in made:
+            kubernetes_validate.validate(each, NEWEST, strict=True)
 
 
 def kustomize(at: Path) -> str:
