@@ -23,10 +23,14 @@ def fetch(connection: psycopg.Connection, query: Query) -> list[dict[str, Any]]:
         Unreachable: the server went away, or another session holds the table under ACCESS EXCLUSIVE.
     """
     try:
-        connection.execute(b"BEGIN READ ONLY")
-        connection.execute(b"SET LOCAL lock_timeout = '1s'")
-        with connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(query.sql.encode(), query.parameters or None, prepare=False).fetchall()
+        cursor = connection.cursor(row_factory=dict_row)
+        # All of it in one round trip.
+        with connection.pipeline(), connection.cursor() as plain:
+            plain.execute(b"BEGIN READ ONLY")
+            plain.execute(b"SET LOCAL lock_timeout = '1s'")
+            cursor.execute(query.sql.encode(), query.parameters or None, prepare=False)
+            plain.execute(b"ROLLBACK")
+        return cursor.fetchall()
     except (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName) as error:
         raise UsageError(
             _first_line(error), remedy="check the configured schema and table of the bookkeeping"

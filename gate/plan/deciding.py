@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache, partial
+from functools import cache, cached_property, partial
 
 from gate.model.actions import Action, TransactionControl
 from gate.model.catalog import Traffic
@@ -74,7 +74,7 @@ class Judging:
         """What steps are priced with."""
         return Prices(statement=self.priced, backfill=self.backfilled)
 
-    @property
+    @cached_property
     def judge(self) -> Judge:
         """Who gives findings their weight."""
         return Judge(policy=self.policy, rules=all_rules(), today=self.today)

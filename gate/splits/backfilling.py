@@ -78,7 +78,7 @@ def step_of(
     sql: str, table: Relation, path: Path, why: str, *, is_repeatable: bool = True, stored: Sequence[Stored] = ()
 ) -> Backfill:
     """The step that does `sql` to the table's own rows along the path; `stored` as `batch_of` has it."""
-    batch = batch_of(sql, path, stored=stored)
+    batch = batch_of(sql, path, stored=tuple(stored))
     return Backfill(
         sql=loop_of(batch, rows=LOOP_ROWS),
         why=why,

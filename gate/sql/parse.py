@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from gate.model.actions import Statement, Unknown
@@ -33,8 +33,12 @@ def parse_statement(text: str) -> Parsed | None:
     return Parsed(statement, wants_of(nodes[0], statement))
 
 
+@lru_cache(maxsize=1024)
 def parse_all(text: str) -> tuple[Parsed, ...]:
-    """Every statement in `text`. Raises DoesNotParse."""
+    """Every statement in `text`. Raises DoesNotParse.
+
+    The same steps are asked about again and again, for each of many databases too.
+    """
     found = []
     for node in parsed(text):
         statement = built(node)

@@ -6,6 +6,7 @@ Source: libpg_query 18 through postgast; node names are those of PostgreSQL's `p
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import postgast
@@ -96,9 +97,15 @@ def deparsed(node: Tree) -> str:
 
 def deparsed_statement(node: Tree) -> str:
     """A raw statement node, as `parsed` gives it, as SQL."""
+    return _written(node.SerializeToString())
+
+
+@lru_cache(maxsize=1024)
+def _written(node: bytes) -> str:
+    """Many databases are given the same steps: a tree is written out once, and known again by its bytes."""
     result = pb.ParseResult(version=180000)
     statement = result.stmts.add().stmt
-    statement.CopyFrom(node)
+    statement.ParseFromString(node)
     texts = _apart(statement)
     written = str(postgast.deparse(result)).strip()
     for name, text in texts.items():

@@ -8,8 +8,9 @@ row that somebody else has just changed is looked at again in its new version, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from postgast import pg_query_pb2 as pb
 
@@ -116,7 +117,8 @@ def fill(name: Name, assignments: Iterable[tuple[str, str]], condition: str) -> 
     return deparsed_statement(pb.Node(update_stmt=statement))
 
 
-def batch_of(sql: str, path: Path, *, stored: Sequence[Stored] = ()) -> Batch:
+@lru_cache(maxsize=256)
+def batch_of(sql: str, path: Path, *, stored: tuple[Stored, ...] = ()) -> Batch:
     """The UPDATE or DELETE `sql`, as one batch along the path. It names no other relation, and returns nothing.
 
     `stored` are the assigned columns, where rows that hold the new values already are to be left alone.
@@ -161,6 +163,7 @@ def evaluated(expressions: Iterable[str]) -> str:
     return deparsed_statement(pb.Node(select_stmt=select))
 
 
+@lru_cache(maxsize=256)
 def loop_of(batch: Batch, *, rows: int) -> str:
     """A DO block that does batch after batch and commits each: for a session in no transaction block."""
     path = batch.path
