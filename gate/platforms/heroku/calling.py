@@ -14,14 +14,14 @@ from gate.model.run import HookRun
 from gate.platforms.heroku.answers import AppInfo
 from gate.platforms.heroku.client import Api
 from gate.platforms.heroku.errors import ApiError, Lost, Scopes, narrowest
-from gate.platforms.heroku.reach import known_keys, reach
+from gate.platforms.heroku.reach import NotTold, known_keys, reach
 from gate.platforms.making import Around
 from gate.policy.policy import HookSetting
 from gate.run.hooking import ON_BEGIN, Ledger, Left
 
 RESTORE = "restore"
 APP_ID = "app_id"
-"""An option that gate writes into its ledger: the change is put back there, whatever app is meant by then."""
+"""An option that gate writes into its ledger: on no other app is the change put back."""
 _LAST = "on_success"
 _GLOBAL = "global"
 # A rollback with its looks takes so many.
@@ -137,8 +137,31 @@ class RestoringHook(HerokuHook):
     def restore(self, change: Change, left_s: Left) -> HookRun:
         """Puts it back where it is still as gate has set it."""
         setting = replace(self.setting, options={**self.setting.options, **change.where})
-        hook = replace(self, setting=setting)
-        return hook._run(RESTORE, "", left_s, lambda call: self.deed.undo(call, change))  # noqa: SLF001 - our own
+
+        def act(call: Call) -> Said:
+            _check_meant(call, change)
+            return self.deed.undo(call, change)
+
+        return replace(self, setting=setting)._run(RESTORE, "", left_s, act)  # noqa: SLF001 - our own
+
+
+def _check_meant(call: Call, change: Change) -> None:
+    """A copy of the database, in another app, has the journal of the one that it was made of.
+
+    Raises UsageError where another app is told by now; where none is told there is nothing to go by.
+    """
+    try:
+        told = reach(call.around)
+    except NotTold:
+        return
+    changed = change.where.get(APP_ID)
+    meant = told.app_id or replace(call.api, reach=told).app().id
+    if meant != changed:
+        raise UsageError(
+            f"{change.what}, and gate is told of another app now ({told.app})",
+            remedy=f"GATE_HEROKU_APP={changed} gate kill puts it back from elsewhere; where this database is a copy of "
+            "that app's, set settled_at of the change in gate's journal",
+        )
 
 
 def in_words(error: GateError) -> str:

@@ -80,10 +80,22 @@ def test_switched_off_after_a_failure_it_does_not_come_back(hooks: Hooks, heroku
     assert (heroku.app.is_in_maintenance, ledger.changes) == (False, {})
 
 
-def test_it_is_put_back_on_the_app_where_it_was_set(hooks: Hooks, heroku: FakeHeroku) -> None:
-    """By its id, whatever the next run calls its app."""
+def test_of_another_app_nothing_is_put_back(hooks: Hooks, heroku: FakeHeroku, ledger: Kept) -> None:
+    """A copy of the database has the journal too: its app must not act on the one that it was made of."""
     hooks.call("heroku.maintenance", "on_begin")
-    hooks.more["HEROKU_APP_NAME"] = "another"
+    for more in ({"HEROKU_APP_NAME": "another"}, {"HEROKU_APP_ID": "01234567-89ab-cdef-0123-456789abcdef"}):
+        hooks.more = more
+        (put_back,) = hooks.restore()
+        assert put_back.problem
+        assert heroku.changes == ["PATCH /apps/shop"]
+    assert "gate is told of another app now" in put_back.problem
+    assert len(ledger.changes) == 1
+
+
+def test_it_is_put_back_on_the_app_where_it_was_set(hooks: Hooks, heroku: FakeHeroku) -> None:
+    """By its id, also where nobody says which app is meant."""
+    hooks.call("heroku.maintenance", "on_begin")
+    hooks.more["HEROKU_APP_NAME"] = ""
     (put_back,) = hooks.restore()
     assert (put_back.problem, heroku.app.is_in_maintenance) == ("", False)
     assert heroku.changes[-1] == f"PATCH /apps/{heroku.app.id}"
