@@ -244,9 +244,9 @@ def test_whoever_has_lost_the_lock_meanwhile_puts_nothing_more_back(shop: Shop) 
 
 
 def test_a_platform_that_does_not_answer_keeps_nobody_from_being_told(shop: Shop) -> None:
-    keeps = [sys.executable, "-c", "import pathlib; pathlib.Path('told').touch()"]
+    keeps = [sys.executable, "-c", "import pathlib, time; time.sleep(0.6); pathlib.Path('told').touch()"]
     tells = f"[[release.on_failure]]\ncommand = {json.dumps(keeps)}\n"
-    shop.write(f"[release]\ngrace = '2s'\n{MAINTENANCE}{FEWER}{tells}", "SELECT pg_sleep(300);")
+    shop.write(f"[release]\ngrace = '6s'\n{MAINTENANCE}{FEWER}{tells}", "SELECT pg_sleep(300);")
     with shop.start() as process:
         shop.await_sleep(process)
         shop.heroku.faults.append(Fault(match=".*", hangs=True, times=1000))
