@@ -51,6 +51,7 @@ _HOOKS_S = 900.0
 """All hooks together; each has its own timeout besides."""
 _CHECKS, _CHECK_AGAIN_S, _CHECK_S = 3, 1.0, 10.0
 _BY_HAND = "no rollback is configured: roll back by hand, or name a hook in [[watch.on_failure]] of gate.toml"
+_NOT_CALLED = "no hook was called, for --no-hooks was given: roll back by hand"
 
 
 @dataclass(kw_only=True)
@@ -65,6 +66,7 @@ class _Watching:
     where: str
     release: str
     sessions: WaitingSessions | None
+    calls_hooks: bool = True
     id: str = field(default_factory=lambda: os.urandom(8).hex())
     began_at: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
     notes: list[str] = field(default_factory=list)
@@ -229,7 +231,7 @@ class _Watching:
         """A signal from now on only shortens what is left: a rollback that was begun is brought to its end."""
         settings = self.wanted.on_failure
         if not settings:
-            return replace(ended, remedy=_BY_HAND)
+            return replace(ended, remedy=_BY_HAND if self.calls_hooks else _NOT_CALLED)
         for setting in settings:
             self.tell(f"calling {setting.kind}")
         until_s = self.world.now() + _HOOKS_S
@@ -310,6 +312,7 @@ def watch(
             where=where(platform, environment),
             release=wanted.release,
             sessions=sessions if wanted.blocked_s is not None else None,
+            calls_hooks=request.calls_hooks,
         )
         return watching.run()
 
@@ -317,19 +320,36 @@ def watch(
 def _settled(policy: Policy, told: Mapping[str, Any], environment: Mapping[str, str]) -> Wanted:
     given = {name: value for name, value in told.items() if value is not None and name != "health"}
     wanted = replace(policy.watch, **given, health=_health(policy.watch.health, told.get("health") or {}))
-    if wanted.every_s < SHORTEST_S:
-        raise UsageError(f"--every {wanted.every_s:g} is below 100 ms", remedy="such as --every 5s")
     if wanted.health is None and not wanted.command and wanted.blocked_s is None:
         raise UsageError(
             "there is nothing to watch",
             remedy="give --health URL, --command PROGRAM or --blocked TIME, or write [watch] in gate.toml",
         )
+    _check_times(wanted, is_told=bool({"for_s", "every_s", "failures"} & given.keys()))
     if wanted.command and shutil.which(wanted.command[0]) is None:
         raise UsageError(f"the command to watch with, {wanted.command[0]}, is not there", remedy="check its path")
     if wanted.release:
         return wanted
     # Of a one-off dyno with dyno metadata: it runs the release that is current when it begins.
     return replace(wanted, release=environment.get("HEROKU_RELEASE_VERSION", "").strip())
+
+
+def _check_times(wanted: Wanted, *, is_told: bool) -> None:
+    """As for gate.toml: a watch that could not find what it looks for would call any release good."""
+    if wanted.every_s < SHORTEST_S:
+        raise UsageError(f"--every {lasting(wanted.every_s)} is below 100 ms", remedy="such as --every 5s")
+    if wanted.every_s * wanted.failures > wanted.for_s and is_told:
+        raise UsageError(
+            f"--for {lasting(wanted.for_s)} is too short for {plural(wanted.failures, 'bad sample')} in a row, "
+            f"one every {lasting(wanted.every_s)}",
+            remedy=f"--for {lasting(wanted.every_s * wanted.failures)} at least, or a shorter --every",
+        )
+    if wanted.blocked_s is not None and wanted.blocked_s > wanted.for_s:
+        raise UsageError(
+            f"--blocked {lasting(wanted.blocked_s)} is longer than the watch itself, {lasting(wanted.for_s)}: nobody "
+            "could be found to wait for so long",
+            remedy="a longer --for, or a shorter --blocked",
+        )
 
 
 def _health(otherwise: Health | None, told: Mapping[str, Any]) -> Health | None:

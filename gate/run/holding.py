@@ -197,7 +197,7 @@ def watch_document(watched: Watched) -> dict[str, Any]:
         "seconds": round(watched.seconds, 3),
         "outcome": watched.outcome.value,
         "exit_code": int(watched.outcome.exit),
-        "problem": watched.problem or None,
+        "problem": None if watched.outcome is Outcome.DONE else watched.problem or None,
         "remedy": watched.remedy or None,
         "migrations": [],
         "left": [],

@@ -104,6 +104,7 @@ def test_a_moment_is_no_failure(tmp_path: Path) -> None:
         done = gate("watch", "--for", "2s", *QUICK, "--health", shop.url, "--format", "json", at=tmp_path)
     told = json.loads(done.stdout)
     assert (done.returncode, told["outcome"], told["samples"]["bad"]) == (Exit.DONE, "done", 3)
+    assert told["problem"] is None
 
 
 def test_bad_from_the_first_sample_on_may_be_no_fault_of_the_deploy_and_is_said(tmp_path: Path) -> None:
@@ -151,7 +152,7 @@ def test_a_signal_stops_it_and_rolls_nothing_back(number: signal.Signals, tmp_pa
     (tmp_path / "gate.toml").write_text(HOOK)
     with app(good=1) as shop:
         watching = subprocess.Popen(
-            command("watch", "--for", "1min", "--every", "30s", "--health", shop.url),
+            command("watch", "--for", "2min", "--every", "30s", "--health", shop.url),
             cwd=tmp_path,
             env=environment(),
             stdout=subprocess.PIPE,
@@ -227,7 +228,9 @@ def test_a_rollback_that_does_not_work_needs_a_person(heroku: FakeHeroku, tmp_pa
 
 def test_no_hooks_means_none(heroku: FakeHeroku, tmp_path: Path) -> None:
     (tmp_path / "gate.toml").write_text(ROLLBACK)
-    assert watched(heroku, tmp_path, "--no-hooks").returncode == Exit.MIGRATION_FAILED
+    by_hand = watched(heroku, tmp_path, "--no-hooks")
+    assert by_hand.returncode == Exit.MIGRATION_FAILED
+    assert "no hook was called, for --no-hooks was given: roll back by hand" in first(by_hand)
     assert heroku.asked == []
 
 

@@ -51,6 +51,8 @@ def test_where(environment: dict[str, str], said: str) -> None:
         (("--command", " "), "--command is empty"),
         (("--health", "http://a", "--every", "0"), "below 100 ms"),
         (("--health", "http://a", "--every", "soon"), "write a time"),
+        (("--health", "http://a", "--for", "3s"), "--for 3 s is too short for 3 bad samples in a row, one every 5 s"),
+        (("--blocked", "20s", "--for", "15s"), "--blocked 20 s is longer than the watch itself, 15 s"),
         (("--health", "http://a", "--status", "9"), "is no HTTP status"),
         (("--health", "http://a", "--format", "xml"), "gate watch has no format xml"),
     ],
