@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from gate.model.changes import Change, Until
 from gate.model.errors import GateError, UsageError
 from gate.model.run import HookRun
-from gate.platforms.kubernetes.client import Api
+from gate.platforms.kubernetes.client import Api, Object
 from gate.platforms.kubernetes.errors import ApiError, Lost, Rule, role_of
 from gate.platforms.kubernetes.reach import KEY, known_keys, name, reach
 from gate.platforms.making import Around
@@ -21,6 +21,8 @@ from gate.run.hooking import ON_BEGIN, Left
 RESTORE = "restore"
 SERVER = "server"
 """An option that gate writes into its ledger: of another cluster nothing is put back."""
+UID = "uid"
+"""Of the object that was changed, in `Change.before`."""
 _LAST = "on_success"
 # A controller that is at work on an object writes to it several times a second.
 _CONFLICTS = 3
@@ -179,6 +181,18 @@ def kept(call: Call, change: Change, act: Callable[[], object]) -> None:
             with suppress(GateError):
                 ledger.settle(key)
         raise
+
+
+def uid_of(found: Object) -> str:
+    """No other object has it, in this cluster or another."""
+    return str(found["metadata"].get("uid", ""))
+
+
+def is_another(found: Object, change: Change) -> bool:
+    """Whether it only has the name: a copy of the database, in another cluster, has the journal too, and most API
+    servers are at the same address of their cluster.
+    """
+    return uid_of(found) != change.before.get(UID, uid_of(found))
 
 
 def reread(act: Callable[[], Said]) -> Said:

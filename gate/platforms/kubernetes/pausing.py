@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gate.model.changes import Change
-from gate.platforms.kubernetes.calling import Call, RestoringHook, Said, kept, options, reread
+from gate.platforms.kubernetes.calling import UID, Call, RestoringHook, Said, is_another, kept, options, reread, uid_of
 from gate.platforms.kubernetes.client import DEPLOYMENTS, Object
 from gate.platforms.kubernetes.errors import Rule
 from gate.platforms.kubernetes.owners import warning_of
@@ -45,7 +45,7 @@ class Pause:
             kind=KIND,
             target=target,
             what=f"{target} was paused",
-            before={_PAUSED: False},
+            before={_PAUSED: False, UID: uid_of(found)},
             after={_PAUSED: True},
             until=call.until,
             where={**call.where, "deployment": self.deployment},
@@ -58,6 +58,8 @@ class Pause:
         found = call.api.find(DEPLOYMENTS, self.deployment)
         if found is None:
             return Said(output=f"{change.target} is left alone: it does not exist any more")
+        if is_another(found, change):
+            return Said(output=f"{change.target} is left alone: it is another one of that name")
         if not _is_paused(found):
             return Said(output=f"{change.target} goes on already")
         pause(call.api, self.deployment, is_paused=False)

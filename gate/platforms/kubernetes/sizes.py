@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from gate.model.changes import Change
 from gate.model.errors import UsageError
 from gate.model.units import plural
-from gate.platforms.kubernetes.calling import Call, RestoringHook, Said, kept, options, reread
-from gate.platforms.kubernetes.client import AUTOSCALERS
+from gate.platforms.kubernetes.calling import UID, Call, RestoringHook, Said, is_another, kept, options, reread, uid_of
+from gate.platforms.kubernetes.client import AUTOSCALERS, Object
 from gate.platforms.kubernetes.errors import Rule
 from gate.platforms.kubernetes.owners import warning_of
 from gate.platforms.kubernetes.scaling import KINDS, Scaled, autoscaler_note, scale, size_of
@@ -53,7 +53,7 @@ class Scale:
         if call.is_final:
             act()
         else:
-            kept(call, self._change(call, now), act)
+            kept(call, self._change(call, found), act)
         done = f"{self.target} is to have {_pods(self.replicas)} now, and had {now}"
         return Said(output="; ".join([done, *(note for note in notes if note)]))
 
@@ -62,6 +62,8 @@ class Scale:
         found = call.api.find(self.target.resource, self.target.name)
         if found is None:
             return Said(output=f"{change.target} is left alone: it does not exist any more")
+        if is_another(found, change):
+            return Said(output=f"{change.target} is left alone: it is another one of that name")
         now = size_of(found)
         if now == before:
             return Said(output=f"{change.target} is to have {_pods(before)} again already")
@@ -73,13 +75,14 @@ class Scale:
         scale(call.api, self.target, before)
         return Said(output=f"{change.target} is to have {_pods(before)} again")
 
-    def _change(self, call: Call, now: int) -> Change:
+    def _change(self, call: Call, found: Object) -> Change:
+        now = size_of(found)
         target = f"{self.target} in {call.api.namespace}"
         return Change(
             kind=KIND,
             target=target,
             what=f"{target} was scaled from {now} to {self.replicas}",
-            before={"replicas": now},
+            before={"replicas": now, UID: uid_of(found)},
             after={"replicas": self.replicas},
             until=call.until,
             where={**call.where, self.target.option: self.target.name, "replicas": self.replicas},

@@ -56,6 +56,16 @@ def test_what_somebody_has_changed_since_is_left(hooks: Hooks) -> None:
     assert "does not exist any more" in hooks.restore(hooks.change()).output
 
 
+@pytest.mark.parametrize("kind", ["scale", "pause"])
+def test_another_one_of_that_name_is_left(kind: str, hooks: Hooks) -> None:
+    """A copy of the database has the journal too, and so has the address of the API server in most clusters."""
+    hooks.call(kind, deployment="worker")
+    hooks.cluster.get("deployments", "worker")["metadata"]["uid"] = "00000000-0000-4000-8000-00000000beef"
+    asked = list(hooks.cluster.changes)
+    assert "another one of that name" in hooks.restore(hooks.change()).output
+    assert hooks.cluster.changes == asked
+
+
 def test_after_a_good_end_nothing_is_to_be_put_back(hooks: Hooks) -> None:
     assert hooks.call("scale", "on_success", deployment="worker", replicas=6).problem == ""
     assert hooks.kept is not None
