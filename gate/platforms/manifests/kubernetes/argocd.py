@@ -7,10 +7,10 @@ SyncFail hooks are run too. Any hook of Argo's own makes it take no notice of He
 from __future__ import annotations
 
 from gate.platforms.manifests.commands import written
-from gate.platforms.manifests.kubernetes.job import canary, clean_up, job
+from gate.platforms.manifests.kubernetes.job import canary, clean_up, inner_limit, job
 from gate.platforms.manifests.kubernetes.plain import belongings, image_step, secret_step
 from gate.platforms.manifests.kubernetes.rbac import suffixed
-from gate.platforms.manifests.kubernetes.told import Told, told
+from gate.platforms.manifests.kubernetes.told import Told, canary_of, told
 from gate.platforms.manifests.kubernetes.waiting import pod_spec
 from gate.platforms.manifests.yaml import Value, Why, commented, document, documents
 from gate.platforms.preset import File, Wish
@@ -65,6 +65,8 @@ def _wait(found: Told) -> str:
 
 def _then(found: Told) -> str:
     times = found.deadlines
+    # Argo CD's own patience is for the whole of a sync.
+    before_s = canary_of(found).deadlines.patience_s if found.fleet else 0
     waiting = (
         ""
         if found.fleet
@@ -79,7 +81,7 @@ Once:
   if the application is a Helm chart, take gate init helm instead: one hook of Argo's own, and Helm's are ignored
 
 Each sync:
-  argocd app wait {found.name} --timeout {times.patience_s}
-      gate ends after {written(times.budget_s)}, the Job after {written(times.job_s)}, then argocd
+  argocd app wait {found.name} --timeout {before_s + times.patience_s}
+      {inner_limit(found)}; the Job ends after {written(times.job_s)}, then argocd
   a failed sync is tried again if syncPolicy.retry says so: what gate refuses it refuses again, and says it once\
 """

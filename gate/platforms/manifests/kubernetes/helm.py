@@ -11,7 +11,7 @@ from dataclasses import replace
 from gate.model.errors import UsageError
 from gate.platforms.manifests.commands import written
 from gate.platforms.manifests.kubernetes.deadlines import go_duration
-from gate.platforms.manifests.kubernetes.job import canary, job
+from gate.platforms.manifests.kubernetes.job import canary, inner_limit, job
 from gate.platforms.manifests.kubernetes.plain import belongings, secret_step
 from gate.platforms.manifests.kubernetes.told import Told, told
 from gate.platforms.manifests.kubernetes.waiting import container
@@ -104,7 +104,7 @@ Once:
 
 Each deploy:
   {_upgrade(found)} --install {found.name} {at or "./"}
-      gate ends after {written(times.budget_s)}, the Job after {written(times.job_s)}, then Helm
+      {inner_limit(found)}; the Job ends after {written(times.job_s)}, then Helm
   --rollback-on-failure (--atomic) rolls back the chart, never the database: what was committed stays\
 """
 

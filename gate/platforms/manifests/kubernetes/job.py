@@ -74,12 +74,18 @@ def clean_up(told: Told, annotations: Mapping[str, Value], name: Value) -> dict[
     }
 
 
+def inner_limit(told: Told) -> str:
+    """When gate itself has ended, in words."""
+    whole = written(told.deadlines.budget_s)
+    return f"gate has {whole} for each database" if told.fleet else f"gate ends after {whole}"
+
+
 def _times(told: Told) -> dict[str, Value]:
     times = told.deadlines
     return {
         "activeDeadlineSeconds": Why(
             times.job_s,
-            f"For all pods of this Job together. gate itself ends after {written(times.budget_s)} (--budget): a "
+            f"For all pods of this Job together. {inner_limit(told)} (--budget): a "
             "Job that reaches this loses its pod, and the log with it. Who waits for it (helm --timeout, kubectl "
             f"wait) has to wait for longer: {written(times.patience_s)}.",
         ),
@@ -220,7 +226,7 @@ def _of_container(told: Told) -> dict[str, Value]:
         mounts.append({"name": "fleet", "mountPath": FLEET_DIRECTORY, "readOnly": True})
     return {
         "env": [*(_shards(told, told.fleet) if told.fleet else [database(told)]), *downward()],
-        "resources": _resources("1Gi" if told.fleet else "256Mi"),
+        "resources": _resources("512Mi", "1Gi") if told.fleet else _resources("256Mi", "256Mi"),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -246,10 +252,10 @@ def downward() -> list[Value]:
     ]
 
 
-def _resources(memory: str) -> Value:
+def _resources(memory: str, most: str) -> Value:
     return {
         "requests": {"cpu": "100m", "memory": memory},
-        "limits": Why({"memory": memory}, "No limit of CPU: a throttled gate notices late whom it keeps waiting."),
+        "limits": Why({"memory": most}, "No limit of CPU: a throttled gate notices late whom it keeps waiting."),
     }
 
 
