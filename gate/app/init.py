@@ -69,6 +69,7 @@ def files_of(request: InitRequest) -> tuple[File, ...]:
     """What the preset writes. Raises UsageError for a preset or a setting that there is not, and for its values."""
     preset = _preset(request.preset)
     assert preset.files is not None
+    _check_taken(preset, request)
     return preset.files(
         Wish(
             budget_s=preset.budget_s if request.budget_s is None else _budget_s(request.budget_s),
@@ -113,6 +114,22 @@ def _preset(key: str) -> Preset:
             remedy=f"one of {', '.join(keys)}",
         )
     return found
+
+
+def _check_taken(preset: Preset, request: InitRequest) -> None:
+    told = {
+        "budget": request.budget_s,
+        "image": request.image,
+        "namespace": request.namespace,
+        "fleet": request.fleet,
+    }
+    for option, value in told.items():
+        if value is not None and option not in preset.takes:
+            those = ", ".join(other.key for other in offered() if option in other.takes)
+            raise UsageError(
+                f"gate init {preset.key} has no use for --{option}: its files would be the same without it",
+                remedy=f"leave it out; it is for {those}",
+            )
 
 
 def _directory(preset: Preset, request: InitRequest) -> Path:

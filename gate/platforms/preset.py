@@ -125,7 +125,8 @@ class Preset:
     to install and no platform (Helm, a CI) has neither `recognise` nor `limits`. `files` is None where there is no file
     to be written, and raises UsageError for a wish that cannot be met; this module is imported at every start, so what
     it needs for that it imports itself. `about` is a line for the list of presets, `directory` where the files go
-    unless told, `options` those that it takes as NAME=VALUE, with what they mean.
+    unless told, `options` those that it takes as NAME=VALUE, with what they mean. `takes` are the options of `gate
+    init` that change its files, of those that not all have: others are turned down, for they would do nothing.
     """
 
     key: str
@@ -136,6 +137,7 @@ class Preset:
     about: str = ""
     directory: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    takes: frozenset[str] = frozenset({"budget"})
     budget_s: float = DEFAULT_BUDGET_S
     order: int = 50
 

@@ -18,6 +18,7 @@ PRESET = Preset(
     files=_files,
     about="a PreSync hook of your application, and one for a sync that has failed",
     directory="argocd",
+    takes=frozenset({"budget", "image", "namespace", "fleet"}),
     options={**OPTIONS, **FLEET_OPTIONS},
     budget_s=BUDGET_S,
 )

@@ -82,6 +82,7 @@ PRESET = Preset(
     files=_files,
     about="a job that is executed before the deploy",
     budget_s=_BUDGET_S,
+    takes=frozenset({"budget", "image"}),
     limits=Limits(
         hook="a job, with `gcloud run jobs execute --wait` before the deploy",
         failure="the command fails, and the deploy must not follow it",

@@ -65,6 +65,7 @@ PRESET = Preset(
     recognise=_recognise,
     files=_files,
     about="a task definition, and how to run it before the service is updated",
+    takes=frozenset({"budget", "image"}),
     limits=Limits(
         hook="`aws ecs run-task` before the service is updated",
         failure="none by itself: whoever waits reads the container's `exitCode`",

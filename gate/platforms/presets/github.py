@@ -16,6 +16,7 @@ PRESET = Preset(
     name="GitHub Actions",
     files=_files,
     about="a workflow: the plan as a comment on the pull request",
+    takes=frozenset(),
     options={
         "action": "OWNER/NAME@REF of the repository that has the action",
         "snapshot": "a catalog to judge by, where the database cannot be reached, and for pull requests from forks",

@@ -16,4 +16,5 @@ PRESET = Preset(
     name="GitLab CI",
     files=_files,
     about="a job to be included: the plan as a comment on the merge request",
+    takes=frozenset({"image"}),
 )

@@ -18,6 +18,7 @@ PRESET = Preset(
     files=_files,
     about="a hook of your chart, before each upgrade",
     directory="chart",
+    takes=frozenset({"budget", "image", "fleet"}),
     options={**OPTIONS, **HELM_OPTIONS, **FLEET_OPTIONS},
     budget_s=BUDGET_S,
 )

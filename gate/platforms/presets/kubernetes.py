@@ -38,6 +38,7 @@ PRESET = Preset(
     files=_files,
     about="a Job before the Deployment, for kubectl",
     directory="kubernetes",
+    takes=frozenset({"budget", "image", "namespace", "fleet"}),
     options={**OPTIONS, **DEPLOYMENT_OPTIONS, **FLEET_OPTIONS},
     budget_s=BUDGET_S,
     limits=Limits(

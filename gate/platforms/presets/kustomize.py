@@ -18,6 +18,7 @@ PRESET = Preset(
     files=_files,
     about="the Job as a kustomization, and a component for the app's Deployment",
     directory="kustomize",
+    takes=frozenset({"budget", "image", "namespace", "fleet"}),
     options={**OPTIONS, **DEPLOYMENT_OPTIONS, **FLEET_OPTIONS},
     budget_s=BUDGET_S,
 )

@@ -16,5 +16,6 @@ PRESET = Preset(
     name="pre-commit",
     files=_files,
     about="a hook: the plan before each commit, against a stored catalog",
+    takes=frozenset(),
     options={"repo": "the address of the repository that has the hook", "rev": "its tag"},
 )

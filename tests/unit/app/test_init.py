@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.app.init import InitRequest, planned, write
+from gate.app.init import InitRequest, files_of, offered, planned, write
 from gate.model.errors import UsageError
 
 
@@ -76,3 +76,18 @@ def test_a_budget_that_the_platform_does_not_give_is_turned_down(tmp_path: Path)
 def test_what_is_not_known_is_named(preset: str, settings: tuple[str, ...], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         planned(InitRequest(preset=preset, settings=settings))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("budget", 60.0), ("image", "shop:1"), ("namespace", "shop"), ("fleet", 8)]
+)
+def test_what_would_do_nothing_is_turned_down(option: str, value: object) -> None:
+    """And whatever is taken changes the files."""
+    told = {"budget": "budget_s"}.get(option, option)
+    for preset in offered():
+        request = InitRequest(preset=preset.key, **{told: value})  # type: ignore[arg-type]  # one of its fields
+        if option in preset.takes:
+            assert files_of(request) != files_of(InitRequest(preset=preset.key)), preset.key
+        else:
+            with pytest.raises(UsageError, match=f"no use for --{option}"):
+                files_of(request)
