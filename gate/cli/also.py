@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -24,6 +25,7 @@ def printings(printing: Printing) -> tuple[Printing, ...]:
 
 
 def _others(printing: Printing) -> Iterator[Printing]:
+    taken = {os.path.realpath(printing.output)} if printing.output not in (None, "-") else set()
     for item in printing.also.split(",") if printing.also is not None else ():
         format_name, _, path = item.partition("=")
         if format_name not in formats() or path in ("", "-"):
@@ -31,5 +33,8 @@ def _others(printing: Printing) -> Iterator[Printing]:
                 f"--also {item}: a format and a file are wanted",
                 remedy=f"such as --also markdown=plan.md,sarif=gate.sarif; the formats are {', '.join(formats())}",
             )
+        if os.path.realpath(path) in taken:
+            raise UsageError(f"--also {item}: {path} is written already", remedy="give each format a file of its own")
+        taken.add(os.path.realpath(path))
         check(path)
         yield replace(printing, format_name=format_name, output=path, also=None)

@@ -40,7 +40,7 @@ def check(output: str | None) -> None:
     there = path if path.exists() else path.parent
     if path.is_dir() or not there.exists() or not os.access(there, os.W_OK):
         why = "it is a directory" if path.is_dir() else "nothing can be written there"
-        raise UsageError(f"cannot write {output}: {why}", remedy="check the path of --output")
+        raise UsageError(f"cannot write {output}: {why}", remedy="check the path")
 
 
 def write_what_was_done(text: str, output: str | None) -> None:

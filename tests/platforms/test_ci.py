@@ -357,6 +357,7 @@ def test_all_formats_are_of_one_plan(project: Path, shop: Database) -> None:
         ("pdf=plan.pdf", "a format and a file are wanted"),
         ("markdown=plan.md,", "a format and a file are wanted"),
         ("markdown=no/such/plan.md", "cannot write no/such/plan.md"),
+        ("json=plan.md,markdown=./plan.md", "--also markdown=./plan.md: ./plan.md is written already"),
     ],
 )
 def test_a_format_that_cannot_be_written_is_told_before_anything_is_asked(also: str, said: str, project: Path) -> None:
