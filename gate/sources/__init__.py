@@ -15,6 +15,8 @@ from gate.sources.files import directory_names, shown
 from gate.sources.tool import Candidate, Options, Source, Tool
 
 _DEEPEST = 8
+_LISTED = 8
+"""So many directories are named where there are several; the others are counted."""
 _NEVER_ENTERED = frozenset(
     {"node_modules", "vendor", "target", "venv", "site-packages", "__pycache__", "build", "dist"}
 )
@@ -80,7 +82,8 @@ def _is_readable(directory: Path) -> bool:
 
 def _undecided(root: Path, found: tuple[Candidate, ...], chosen: tuple[Tool, ...]) -> UsageError:
     if found:
-        listed = "; ".join(f"{one.tool.name} in {shown(one.directory)} ({one.why})" for one in found)
+        listed = "; ".join(f"{one.tool.name} in {shown(one.directory)} ({one.why})" for one in found[:_LISTED])
+        listed += f"; and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
         return UsageError(
             f"{len(found)} directories hold migrations: {listed}",
             remedy="name the directory, or decide with --source TOOL",

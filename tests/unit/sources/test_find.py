@@ -63,6 +63,15 @@ def test_two_tools_in_one_directory(tmp_path: Path) -> None:
     assert find_source(tmp_path, told="dbmate").name == "dbmate"
 
 
+def test_of_many_directories_some_are_named(tmp_path: Path) -> None:
+    for number in range(10):
+        write(tmp_path / f"service_{number}", MARKED["dbmate"])
+    with pytest.raises(UsageError, match="10 directories hold migrations") as caught:
+        find_source(tmp_path)
+    assert caught.value.problem.count("dbmate in") == 8
+    assert caught.value.problem.endswith("; and 2 more")
+
+
 @pytest.mark.parametrize("files", [{}, {"README.md": "nothing"}, {"a.sql": "SELECT 1"}])
 def test_none_names_the_usual_places(files: dict[str, str], tmp_path: Path) -> None:
     write(tmp_path, files)
