@@ -37,7 +37,7 @@ def emit(run: Run, settings: Settings, warn: Warn, environment: Mapping[str, str
     longest_s = _STOPPED_S if run.outcome is Outcome.STOPPED else _LONGEST_S
     with _until_told_to_end(longest_s) as left_s:
         if wanted.textfile is not None:
-            _guarded(warn, lambda: _write(wanted, run, settings))
+            _guarded(warn, lambda: _write(wanted, run, settings), textfile=wanted.textfile)
         if run.outcome is Outcome.NOTHING_PENDING:
             return
         if wanted.pushgateway is not None:
@@ -46,13 +46,13 @@ def emit(run: Run, settings: Settings, warn: Warn, environment: Mapping[str, str
             _guarded(warn, lambda: _trace(wanted, run, environment, left_s))
 
 
-def _guarded(warn: Warn, does: Callable[[], None]) -> None:
+def _guarded(warn: Warn, does: Callable[[], None], *, textfile: str = "") -> None:
     try:
         does()
     except GateError as error:
         warn(f"{error.problem}" + (f" ({error.remedy})" if error.remedy else ""))
     except OSError as error:
-        warn(f"metrics.textfile cannot be written: {error.strerror}")
+        warn(f"metrics.textfile cannot be written: {textfile}: {error.strerror}")
 
 
 def _names_collector(environment: Mapping[str, str], wanted: Metrics) -> bool:

@@ -57,7 +57,7 @@ def _factory(kind: str) -> Factory:
     if name not in known:
         near = get_close_matches(kind, kinds(), 1)
         raise UsageError(
-            f"there is no hook {kind!r}" + (f": did you mean {near[0]}" if near else ""),
+            f"there is no hook {kind!r}" + (f": did you mean {near[0]}?" if near else ""),
             remedy=f"one of {', '.join(kinds())}",
         )
     return known[name]

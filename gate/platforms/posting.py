@@ -90,7 +90,8 @@ def only_known(options: Mapping[str, Any], known: tuple[str, ...], key: str) -> 
     """Raises UsageError for an option that the hook does not have."""
     for name in options:
         if name not in known:
-            raise UsageError(f"{key}: unknown option {name!r}", remedy=f"its options are {', '.join(known)}")
+            there_are = ", ".join((*known, "timeout"))
+            raise UsageError(f"{key}: unknown option {name!r}", remedy=f"its options are {there_are}")
 
 
 def _is_http(url: str) -> bool:

@@ -127,8 +127,9 @@ def test_what_somebody_else_has_written_stays(tmp_path: Path) -> None:
 
 
 def test_a_place_that_is_not_there_is_a_warning(tmp_path: Path) -> None:
-    assert emitted(runs.DONE, textfile=str(tmp_path / "no" / "gate.prom")) == [
-        "metrics.textfile cannot be written: No such file or directory"
+    path = tmp_path / "no" / "gate.prom"
+    assert emitted(runs.DONE, textfile=str(path)) == [
+        f"metrics.textfile cannot be written: {path}: No such file or directory"
     ]
 
 

@@ -85,7 +85,7 @@ def known_keys(table: Mapping[str, Any], keys: tuple[str, ...], where: str) -> N
         if key not in keys:
             near = get_close_matches(key, keys, 1)
             raise UsageError(
-                f"{where} has no key {key!r}" + (f": did you mean {near[0]}?" if near else ""),
+                f"{where} has no key {key!r}" + (f", did you mean {near[0]}" if near else ""),
                 remedy=f"it may have {', '.join(keys)}" if keys else "it has none",
             )
 
@@ -137,7 +137,7 @@ def _token_at(environment: Mapping[str, str], table: Mapping[str, Any]) -> tuple
         return f"env:{variable}", variable
     raise NotTold(
         f"there is no token for Heroku's API: neither token of [platform.heroku] nor {' nor '.join(TOKENS)} is set",
-        remedy=f"{AUTHORIZE}, and heroku config:set {TOKENS[0]}=...",
+        remedy=f"{AUTHORIZE}, and heroku config:set {TOKENS[0]}=TOKEN",
     )
 
 

@@ -155,7 +155,7 @@ def known_keys(table: Mapping[str, Any], keys: tuple[str, ...], where: str) -> N
         if key not in keys:
             near = get_close_matches(key, keys, 1)
             raise UsageError(
-                f"{where}: unknown key {key!r}" + (f": did you mean {near[0]}" if near else ""),
+                f"{where}: unknown key {key!r}" + (f", did you mean {near[0]}" if near else ""),
                 remedy=f"one of {', '.join(keys)}",
             )
 

@@ -81,7 +81,7 @@ def test_nothing_is_told() -> None:
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ({"ap": "shop"}, "has no key 'ap': did you mean app?"),
+        ({"ap": "shop"}, "has no key 'ap', did you mean app"),
         ({"app": 3}, "platform.heroku.app is no text"),
         ({"app": "shop", "token": "HRKU-in-the-file"}, "holds a secret itself"),
         ({"app": "shop", "token": "env:MISSING"}, "the variable MISSING is not set"),
