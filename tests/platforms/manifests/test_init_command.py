@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 import yaml
 
 from gate.model.errors import Exit
-from tests.e2e.commands import gate
+from tests.e2e.commands import ROOT, gate
 
 KUBERNETES = ("kubernetes", "--name", "shop", "--image", "registry.example.com/shop:1")
+
+
+_SHOWN = re.compile(r"^```\n\$ gate (init .*)\n(?s:(.*?))^```$", re.MULTILINE)
 
 
 def files(at: Path) -> set[str]:
@@ -84,6 +89,13 @@ def test_what_cannot_be_is_said_and_nothing_is_written(tmp_path: Path, words: tu
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert files(tmp_path) == {"taken"}
+
+
+def test_the_page_shows_what_is_said(tmp_path: Path) -> None:
+    shown = _SHOWN.findall((ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8"))
+    assert len(shown) == 4
+    for line, said in shown:
+        assert gate(*shlex.split(line), at=tmp_path).stdout == said, line
 
 
 def test_the_list_names_every_preset_and_its_settings(tmp_path: Path) -> None:

@@ -344,6 +344,8 @@ def test_odd_names_stay_texts(name: str) -> None:
         ({}, ("canary=acme",), "canary= is for a fleet"),
         ({"fleet": 3}, ("canary=-x",), "canary=-x: no name of a database"),
         ({"fleet": 3}, ("largest=0",), "a whole number from 1"),
+        ({"fleet": 3}, ("key=URL",), "key= is for one database"),
+        ({"fleet": 3}, ("app-account=web",), "app-account= is for one database"),
         ({"fleet": 20_000}, (), "a whole number from 1"),
         ({"budget_s": 0.0}, (), "--budget must be a second at least"),
         ({"source": "-x"}, (), "--source '-x' is no directory"),

@@ -24,6 +24,8 @@ _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _VERSION = re.compile(r"v?1\.([0-9]{1,3})")
+# Of a fleet every key of the Secret is a database, and no pod can wait for all of them.
+_OF_ONE = ("key", "deployment", "app-account")
 _MEMBER = re.compile(r"[A-Za-z0-9_][-A-Za-z0-9._]{0,99}")
 _TOO_LARGE = 10_000
 AT_ONCE = 4
@@ -208,6 +210,9 @@ def _fleet(wish: Wish) -> Fleet | None:
             if option in wish.options:
                 raise UsageError(f"{option}= is for a fleet", remedy="add --fleet N, the number of shares")
         return None
+    for option in _OF_ONE:
+        if option in wish.options:
+            raise UsageError(f"{option}= is for one database, and --fleet for many", remedy="leave one of them out")
     shares = _number("--fleet ", str(wish.fleet), 1)
     parallel = min(shares, _number("parallel=", wish.options.get("parallel", "4"), 1))
     failures = _number("failures=", wish.options.get("failures", "0"), 0)
