@@ -256,6 +256,20 @@ def test_a_platform_that_does_not_answer_keeps_nobody_from_being_told(shop: Shop
     assert shop.database.fetch("SELECT count(*) FROM gate.changes WHERE settled_at IS NULL") == [(2,)]
 
 
+def test_a_signal_does_not_wait_for_a_platform_that_does_not_answer(shop: Shop) -> None:
+    """Of the grace something is left then: what was asked for may have been done, and is put back."""
+    shop.write(f"[release]\ngrace = '5s'\n{MAINTENANCE}", "SELECT 1;")
+    shop.heroku.faults.append(Fault(match="PATCH /apps/shop", hangs=True, acts=True))
+    with shop.start() as process:
+        while not shop.heroku.changes:
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == Exit.STOPPED_RESUMABLE
+    assert not shop.heroku.app.is_in_maintenance
+    assert shop.database.fetch("SELECT count(*) FROM gate.changes WHERE settled_at IS NULL") == [(0,)]
+
+
 DROPS = "-- gate: allow drops-column because no code reads it any more\nALTER TABLE orders DROP COLUMN note;"
 
 

@@ -21,6 +21,7 @@ from urllib.parse import quote
 from gate.model.errors import GateError, Unreachable
 from gate.model.units import lasting
 from gate.model.version import VERSION
+from gate.platforms.asking import answered
 from gate.platforms.heroku.answers import (
     AppInfo,
     Attachment,
@@ -255,17 +256,19 @@ class Api:
         until_s = time.monotonic() + min(3 * REQUEST_S, left_s)
         # A proxy of the environment is handed nothing in the clear.
         is_secret = self.reach.url.startswith("https://")
-        try:
+        headers = self._headers(request)
+
+        def ask() -> _Answer:
             with (
                 httpx.Client(verify=is_secret, trust_env=is_secret, timeout=phase_s) as client,
                 client.stream(
-                    request.method,
-                    f"{self.reach.url}{request.path}",
-                    content=request.content,
-                    headers=self._headers(request),
+                    request.method, f"{self.reach.url}{request.path}", content=request.content, headers=headers
                 ) as answer,
             ):
                 return _read(answer, until_s)
+
+        try:
+            return answered(ask, lambda: min(self.left_s(), until_s - time.monotonic()))
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             said = f"no connection within {lasting(phase_s)}" if isinstance(error, httpx.TimeoutException) else error
             raise _AgainError(Unreachable(f"cannot reach {self.reach.url}: {said}")) from error

@@ -192,7 +192,7 @@ def is_another(found: Object, change: Change) -> bool:
     """Whether it only has the name: a copy of the database, in another cluster, has the journal too, and most API
     servers are at the same address of their cluster.
     """
-    return uid_of(found) != change.before.get(UID, uid_of(found))
+    return uid_of(found) != str(change.before.get(UID, uid_of(found)))
 
 
 def reread(act: Callable[[], Said]) -> Said:

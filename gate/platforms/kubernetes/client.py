@@ -17,6 +17,7 @@ from urllib.parse import quote
 from gate.model.errors import GateError, Unreachable, UsageError
 from gate.model.units import lasting
 from gate.model.version import VERSION
+from gate.platforms.asking import answered
 from gate.platforms.kubernetes.errors import ApiError, Asked, Lost, Rule, refused
 from gate.platforms.kubernetes.reach import Reach
 from gate.run.hooking import Left
@@ -209,13 +210,18 @@ class Api:
             headers["Content-Type"] = request.content_type
         url, params = f"{self.reach.server}{request.path}", dict(request.query)
         until_s = time.monotonic() + timeout_s
-        try:
+        tls = self._tls()
+
+        def ask() -> _Response:
             # Neither a proxy nor a .netrc of the environment has a say in who gets the token.
             with (
-                httpx.Client(verify=self._tls(), trust_env=False, timeout=timeout_s) as client,
+                httpx.Client(verify=tls, trust_env=False, timeout=timeout_s) as client,
                 client.stream(request.method, url, params=params, content=request.content, headers=headers) as answer,
             ):
                 return _read(answer, until_s)
+
+        try:
+            return answered(ask, lambda: min(self.left_s(), until_s - time.monotonic()))
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise self._not_connected(error, timeout_s) from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
