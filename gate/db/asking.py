@@ -9,7 +9,9 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.rows import dict_row
 
+from gate.db.errors import translated
 from gate.db.queries import query
+from gate.model.errors import GateError
 
 Row = dict[str, Any]
 Ask = tuple[str, dict[str, Any]]
@@ -56,10 +58,19 @@ class Asking:
         self._connection.execute(command)
 
     def end(self) -> None:
-        """Ends a transaction that an error left open; nothing was written, so that a rollback is all there is."""
+        """Ends a transaction that an error left open; nothing was written, so that a rollback is all there is.
+
+        Raises Unreachable: the connection breaks only here where the server ended it a moment ago.
+        """
         connection = self._connection
-        if not connection.closed and connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        if connection.closed or connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            return
+        try:
             connection.execute(b"ROLLBACK")
+        except psycopg.Error as error:
+            # What went wrong first says more than that nothing can be asked any more.
+            first = error.__context__
+            raise (first if isinstance(first, GateError) else translated(error)) from error
 
     def tentative(self, text: sql.Composed) -> list[Row]:
         """The rows of a query made on the spot, none where another session is in its way; its locks are given back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -16,6 +17,9 @@ from psycopg.rows import TupleRow
 from gate.db.errors import malformed, translated
 
 CONNECT_S = 10
+
+# What psycopg says there of a connection that broke, the error says that is raised: it would come before our own lines.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 class Bounded(psycopg.Connection[TupleRow]):
