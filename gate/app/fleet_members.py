@@ -23,6 +23,7 @@ from gate.run.shards import shard_of
 AT_ONCE = 4
 _SHARDS, _INDEX = "GATE_FLEET_SHARDS", "JOB_COMPLETION_INDEX"
 _SHORTEST_SECRET = 5
+_OURSELVES = frozenset({"127.0.0.1", "::1"})
 _MOST_PROBLEMS = 10
 _FOR_ONE = {
     "--database-url": "database_url",
@@ -201,7 +202,10 @@ def _place(part: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[str
 
     if part.get("service"):
         return "service", str(part["service"]), str(part.get("dbname") or "")
-    host = str(part.get("host") or part.get("hostaddr") or environment.get("PGHOST") or "").lower()
+    told_host = str(part.get("host") or part.get("hostaddr") or environment.get("PGHOST") or "")
+    host = told_host if told_host.startswith(("/", "@")) else told_host.lower().removesuffix(".")
+    # No name is looked up: behind one address there may be many servers, told apart by the name.
+    host = "localhost" if host in _OURSELVES else host
     user = told("user", "PGUSER", "")
     return host, told("port", "PGPORT", "5432"), told("dbname", "PGDATABASE", user)
 

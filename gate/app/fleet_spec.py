@@ -122,8 +122,17 @@ def _toml(text: str, where: str) -> Any:
 
 
 def _json(text: str, where: str) -> Any:
+    def table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        # Of two with one name JSON keeps the last, and a database would be left out without a word.
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise UsageError(f"{where} names {_quoted(twice)} twice", remedy="give each database a name of its own")
+        return found
+
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=table)
     except ValueError as error:
         line = getattr(error, "lineno", 1)
         raise UsageError(

@@ -57,6 +57,7 @@ def test_the_same_fleet_in_every_way_to_write_it(name: str, text: str, tmp_path:
         (f"[{{'name': '{URL}'}}]", "this is not JSON"),
         (json.dumps([URL]), "entry 1 is no table"),
         (json.dumps({URL: "x"}), "an entry: there is no name"),
+        (f'{{"one": "{URL}", "one": "{URL}x"}}', "names one twice"),
         ("# nobody\n", "names no database"),
     ],
 )
@@ -125,6 +126,12 @@ def fleet(path: Path, text: str, **more: str | int) -> list[str]:
 def test_two_names_for_one_database_are_refused(twice: str, listed: Path) -> None:
     with pytest.raises(UsageError, match="one and two are the same database: one on h:5432"):
         fleet(listed, f"one {URL}\ntwo {twice}\n")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "LocalHost", "[::1]", "localhost."])
+def test_one_machine_has_several_names(host: str, listed: Path) -> None:
+    with pytest.raises(UsageError, match="one and two are the same database: one on localhost:5432"):
+        fleet(listed, f"one postgres://localhost/one\ntwo postgres://{host}:5432/one\n")
 
 
 def test_all_that_is_wrong_is_told_at_once(listed: Path) -> None:
