@@ -84,6 +84,10 @@ def load(request: Request, environment: Mapping[str, str] | None = None) -> Sett
     checked.update(_from_request(request))
     settings = Settings(**checked)
     _check_sample(settings.sample)
+    if settings.policy.platforms:
+        from gate.platforms.tables import check
+
+        check(settings.policy.platforms, origin)
     return replace(settings, policy=_told(settings.policy, request))
 
 
