@@ -22,7 +22,7 @@ from gate.app.pending import as_findings
 from gate.app.request import Request
 from gate.app.settings import Settings, load
 from gate.db.lane import patiently
-from gate.model.errors import Unreachable
+from gate.model.errors import MissingPrivilege, Unreachable, UsageError
 from gate.model.plan import Mode, Severity
 from gate.model.run import Outcome, Run
 from gate.model.run_document import to_json
@@ -109,11 +109,19 @@ def _released(releasing: Releasing) -> Run:
     with connected(releasing) as connection:
         answer = pending.read(connection, source)
         standing = journal_of(settings, connection).standing()
-        if not answer.migrations and not ours(standing, source) and not _is_left(settings, connection, standing):
+        has_work = bool(answer.migrations or ours(standing, source))
+        if not has_work and not _is_left(settings, connection, standing):
             return _tell_people(releasing, _nothing(releasing, connection, answer, standing))
         from gate.app.releasing import run_release
 
-        return run_release(releasing, connection)
+        try:
+            return run_release(releasing, connection)
+        except (UsageError, MissingPrivilege) as error:
+            # A database that may only be read keeps no deploy from going on that wants nothing of it.
+            if has_work or connection.closed or pending.read(connection, source).migrations:
+                raise
+            releasing.notes += (f"{kept.change.what}, and is not put back: {error}" for kept in standing.changes)
+            return _tell_people(releasing, _nothing(releasing, connection, answer, standing))
 
 
 def _tell_people(releasing: Releasing, run: Run) -> Run:

@@ -221,6 +221,18 @@ def test_a_change_that_only_a_newer_gate_understands_is_told_and_let_be(shop: Sh
     assert shop.heroku.app.is_in_maintenance
 
 
+def test_a_database_that_may_only_be_read_keeps_no_deploy_from_going_on(shop: Shop) -> None:
+    """Nothing is pending: what a dead run left stays, and that is said."""
+    left_behind(shop, MAINTENANCE)
+    shop.database.execute(f'ALTER DATABASE "{shop.database.name}" SET default_transaction_read_only = on')
+    code, document = shop.release()
+    assert (code, document["outcome"]) == (Exit.DONE, "nothing pending")
+    assert any("switched on, and is not put back" in note for note in document["notes"])
+    (shop.root / "db" / "migrations" / "3_d.sql").write_text("-- migrate:up\nSELECT 1;\n")
+    done = gate("release", at=shop.root, conninfo=shop.database.conninfo, **shop.env)
+    assert done.returncode == Exit.USAGE
+
+
 def test_whoever_has_lost_the_lock_meanwhile_puts_nothing_more_back(shop: Shop) -> None:
     """Another release may have begun, and have set the same."""
     lock = f"SELECT pg_advisory_lock({RUNNER_LOCK_CLASS}, hashtext('gate'))"
