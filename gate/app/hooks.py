@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gate.db.errors import scrubbed
@@ -165,11 +165,15 @@ class Hooks:
         begun_s, change = self.now_s(), kept.change
         try:
             done = self._restoring(change).restore(change, left_s)
-            if not done.problem and self.ledger is not None:
-                self.ledger.settle(kept.key)
         except GateError as error:
             problem = self.masked(f"{change.what} is not put back: {error}")
             return HookRun(event=RESTORED, name=change.kind, seconds=self.now_s() - begun_s, problem=problem)
+        try:
+            if not done.problem and self.ledger is not None:
+                self.ledger.settle(kept.key)
+        except GateError as error:
+            problem = self.masked(f"{change.what}, and is put back, but that cannot be written down: {error}")
+            return replace(done, problem=problem)
         return done
 
     def _restoring(self, change: Change) -> Restoring:

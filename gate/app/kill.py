@@ -49,7 +49,7 @@ def kill(request: Request, wish: Wish, told: Callable[[Act], object]) -> Killed:
     hooks = Hooks(policy=settings.policy, platform=platform_of(os.environ), now_s=world.now)
     with closing(Watch(lambda: open_connection(request, settings, name="gate kill"))) as watch, world.signals():
         stopped = tuple(_stopped(hooks, wish, world))
-        if stopped:
+        if not wish.is_dry_run and any(not each.problem for each in stopped):
             _await_end(watch, world)
         killed = _Killing(watch=watch, world=world, wish=wish, told=told).run()
         back = () if wish.is_dry_run else _put_back(hooks, settings, watch, world)

@@ -130,11 +130,14 @@ class FileJournal:
     def _append(self, line: Line) -> None:
         written = json.dumps({"journal": VERSION, **to_record(line)}, allow_nan=False)
         with self._locked() as handle:
-            # What a crash has torn off must not swallow this line.
-            end = os.lseek(handle, 0, os.SEEK_END)
-            is_torn = end > 0 and os.pread(handle, 1, end - 1) != b"\n"
-            _write(handle, ("\n" if is_torn else "") + written + "\n")
-            self._prune()
+            try:
+                # What a crash has torn off must not swallow this line.
+                end = os.lseek(handle, 0, os.SEEK_END)
+                is_torn = end > 0 and os.pread(handle, 1, end - 1) != b"\n"
+                _write(handle, ("\n" if is_torn else "") + written + "\n")
+                self._prune()
+            except OSError as error:
+                raise self._unusable(error) from error
 
     def _prune(self) -> None:
         """The newest lines into a new file that takes the place of the old one, all or nothing."""

@@ -282,6 +282,28 @@ def test_a_signal_does_not_wait_for_a_platform_that_does_not_answer(shop: Shop) 
     assert shop.database.fetch("SELECT count(*) FROM gate.changes WHERE settled_at IS NULL") == [(0,)]
 
 
+def test_put_back_and_not_written_down_is_said_as_it_is(shop: Shop) -> None:
+    left_behind(shop, MAINTENANCE)
+    shop.database.execute(f'ALTER DATABASE "{shop.database.name}" SET default_transaction_read_only = on')
+    code, document = kill(shop)
+    assert code == Exit.STOPPED_NEEDS_PERSON
+    assert "and is put back, but that cannot be written down" in document["hooks"][0]["problem"]
+    assert not shop.heroku.app.is_in_maintenance
+
+
+def test_a_dry_run_of_gate_kill_awaits_nobody_s_end(shop: Shop) -> None:
+    shop.write("", "SELECT pg_sleep(300);")
+    shop.heroku.app.dyno("release.4711", 3)
+    with shop.start() as process:
+        shop.await_sleep(process)
+        subprocess.run(
+            command("kill", "--dyno", "release.4711", "--dry-run"),
+            cwd=shop.root, env=environment(shop.database.conninfo, **shop.heroku.environment), check=True, timeout=20,
+        )  # fmt: skip
+        assert shop.heroku.changes == []
+        process.send_signal(signal.SIGTERM)
+
+
 DROPS = "-- gate: allow drops-column because no code reads it any more\nALTER TABLE orders DROP COLUMN note;"
 
 

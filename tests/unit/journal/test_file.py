@@ -138,3 +138,11 @@ def test_a_path_that_cannot_be_used_is_told_before_anything_is_done(tmp_path: Pa
         FileJournal(tmp_path / "missing" / "gate.journal").prepare()
     with pytest.raises(UsageError, match="cannot be used: Is a directory"):
         FileJournal(tmp_path).prepare()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here: no disk that is full")
+def test_a_disk_that_is_full_is_told(tmp_path: Path) -> None:
+    """A hook has to hear of it, and changes nothing then."""
+    (tmp_path / "gate.journal").symlink_to("/dev/full")
+    with pytest.raises(UsageError, match="cannot be used: No space left on device"):
+        FileJournal(tmp_path / "gate.journal").begin_run(start())
