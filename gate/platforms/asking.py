@@ -9,15 +9,19 @@ from typing import TypeVar
 
 from gate.run.hooking import Left
 
+CHANGE_S = 2.0
+"""A change that is on its way is waited for as much longer: what has not been answered may still be made later on, when
+it has been found to be unmade.
+"""
 _POLL_S = 0.1
 Answer = TypeVar("Answer")
 
 
-def answered(ask: Callable[[], Answer], left_s: Left) -> Answer:
+def answered(ask: Callable[[], Answer], left_s: Left, *, longer_s: float = 0.0) -> Answer:
     """What `ask` returns or raises, in a thread of its own; `left_s` is asked here, again and again.
 
-    Raises TimeoutError when nothing is left. What is asked then goes on by itself until its own limit, and nobody
-    waits for it, the end of the process neither.
+    Raises TimeoutError when nothing has been left for `longer_s`. What is asked then goes on by itself until its own
+    limit, and nobody waits for it, the end of the process neither.
     """
     future: Future[Answer] = Future()
 
@@ -28,7 +32,11 @@ def answered(ask: Callable[[], Answer], left_s: Left) -> Answer:
             future.set_exception(error)
 
     threading.Thread(target=work, daemon=True).start()
+    over_s = 0.0
     while not wait((future,), timeout=_POLL_S).done:
-        if left_s() <= 0.0:
+        if left_s() > 0.0:
+            continue
+        if over_s >= longer_s:
             raise TimeoutError
+        over_s += _POLL_S
     return future.result()

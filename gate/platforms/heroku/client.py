@@ -21,7 +21,7 @@ from urllib.parse import quote
 from gate.model.errors import GateError, Unreachable
 from gate.model.units import lasting
 from gate.model.version import VERSION
-from gate.platforms.asking import answered
+from gate.platforms.asking import CHANGE_S, answered
 from gate.platforms.heroku.answers import (
     AppInfo,
     Attachment,
@@ -268,7 +268,8 @@ class Api:
                 return _read(answer, until_s)
 
         try:
-            return answered(ask, lambda: min(self.left_s(), until_s - time.monotonic()))
+            longer_s = 0.0 if request.effect is Effect.READS else CHANGE_S
+            return answered(ask, lambda: min(self.left_s(), until_s - time.monotonic()), longer_s=longer_s)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             said = f"no connection within {lasting(phase_s)}" if isinstance(error, httpx.TimeoutException) else error
             raise _AgainError(Unreachable(f"cannot reach {self.reach.url}: {said}")) from error

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from gate.model.errors import GateError, Unreachable, UsageError
 from gate.model.units import lasting
 from gate.model.version import VERSION
-from gate.platforms.asking import answered
+from gate.platforms.asking import CHANGE_S, answered
 from gate.platforms.kubernetes.errors import ApiError, Asked, Lost, Rule, refused
 from gate.platforms.kubernetes.reach import Reach
 from gate.run.hooking import Left
@@ -221,7 +221,8 @@ class Api:
                 return _read(answer, until_s)
 
         try:
-            return answered(ask, lambda: min(self.left_s(), until_s - time.monotonic()))
+            longer_s = 0.0 if request.only_reads else CHANGE_S
+            return answered(ask, lambda: min(self.left_s(), until_s - time.monotonic()), longer_s=longer_s)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise self._not_connected(error, timeout_s) from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
