@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ import yaml
 from gate.app.init import InitRequest, files_of
 from gate.model.errors import Exit
 from tests.e2e.commands import ROOT, command
+from tests.e2e.test_container import UNSHARE, first_of, needs_namespaces
 from tests.platforms.kubernetes.fake import FakeKubernetes, serving
 from tests.platforms.kubernetes.objects import NAMESPACE
 from tests.platforms.kubernetes.objects import job as job_object
@@ -46,32 +49,36 @@ class Node:
         (at / "20260101000000_t.sql").write_text(f"-- migrate:up\n{text}\n")
         return str(at)
 
-    def run(self, container: Container, secret: Mapping[str, str], **variables: str) -> int:
-        """The exit code."""
-        log = self.root / "termination-log"
-        log.write_text("")
+    @property
+    def log(self) -> Path:
+        return self.root / "termination-log"
+
+    def start(
+        self, container: Container, secret: Mapping[str, str], *, lead: Sequence[str] = (), **variables: str
+    ) -> subprocess.Popen[str]:
+        """With the kubelet's variables, and an empty termination log."""
+        self.log.write_text("")
         words: list[str] = container["command"]
         assert words[0] == "gate"
-        done = subprocess.run(
-            command(*words[1:]),
+        told = {each["name"]: _value(each, secret) for each in container["env"]}
+        kept = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "GATE_TERMINATION_LOG": str(self.log)}
+        return subprocess.Popen(
+            [*lead, *command(*words[1:])],
             cwd="/proc",
-            env={
-                "PATH": os.environ["PATH"],
-                "PYTHONPATH": str(ROOT),
-                "KUBERNETES_SERVICE_HOST": "127.0.0.1",
-                "GATE_TERMINATION_LOG": str(log),
-                **{each["name"]: _value(each, secret) for each in container["env"]},
-                **variables,
-            },
-            capture_output=True,
+            env={**kept, "KUBERNETES_SERVICE_HOST": "127.0.0.1", **told, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            check=False,
-            timeout=60,
         )
-        self.said, self.out = log.read_text(), done.stdout + done.stderr
+
+    def run(self, container: Container, secret: Mapping[str, str], **variables: str) -> int:
+        """The exit code."""
+        with self.start(container, secret, **variables) as process:
+            self.out, _ = process.communicate(timeout=60)
+        self.said = self.log.read_text()
         assert len(self.said.encode()) < 4096
         assert not any(url in self.out + self.said for url in secret.values())
-        return done.returncode
+        return process.returncode
 
 
 def _value(variable: Mapping[str, Any], secret: Mapping[str, str]) -> str:
@@ -131,6 +138,25 @@ def test_a_database_that_is_away_is_asked_again_by_the_next_pod(node: Node) -> N
     assert json.loads(node.said)["exit_code"] == Exit.UNREACHABLE
     assert "hunter2secret" not in node.said + node.out
     assert action_on(Exit.UNREACHABLE, job) == "Count"
+
+
+@needs_namespaces
+def test_a_pod_that_is_drained_ends_within_its_grace(node: Node, database: Database) -> None:
+    """Process 1 of its container gets SIGTERM; nothing is left at work, and the next pod takes it up."""
+    job = job_of("kubernetes", source=node.write("SELECT pg_sleep(300);"))
+    sleeps = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+    with node.start(container_of(job), {"DATABASE_URL": database.conninfo}, lead=UNSHARE) as process:
+        while not database.fetch(sleeps):
+            assert process.poll() is None
+            time.sleep(0.05)
+        os.kill(first_of(process.pid), signal.SIGTERM)
+        out, _ = process.communicate(timeout=job["spec"]["template"]["spec"]["terminationGracePeriodSeconds"])
+    assert process.returncode == Exit.STOPPED_RESUMABLE, out
+    assert "STOPPED  by SIGTERM" in out
+    said = json.loads(node.log.read_text())
+    assert (said["outcome"], said["left"]) == ("stopped", ["20260101000000"])
+    assert not database.fetch(sleeps)
+    assert action_on(Exit.STOPPED_RESUMABLE, job) == "Count"
 
 
 def test_the_clean_up_of_argo_cd_runs_where_nothing_is_left(node: Node, database: Database) -> None:
