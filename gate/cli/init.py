@@ -88,9 +88,10 @@ def init(
     """  # noqa: D301 - \b is a mark of click
     from gate.app.init import InitRequest, files_of, planned, write
     from gate.cli.initial import as_one, listed, what_was_done
+    from gate.cli.output import look
 
     if preset is None:
-        typer.echo(listed(), nl=False)
+        typer.echo(listed(look(None).width), nl=False)
         return
     request = InitRequest(
         preset=preset,

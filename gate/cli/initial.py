@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from gate.app.init import Planned, offered
 from gate.platforms.preset import File
 
+_NARROWEST = 40
 
-def listed() -> str:
-    """A line for each preset, and below it the settings that it takes."""
+
+def listed(width: int) -> str:
+    """A line for each preset, and below it the settings that it takes, as wide as the terminal is."""
     presets = offered()
-    width = max(len(preset.key) for preset in presets)
+    column = max(len(preset.key) for preset in presets) + 2
     lines = []
     for preset in presets:
-        lines.append(f"{preset.key:{width}}  {preset.about or preset.name}")
-        lines += [f"{'':{width}}    {name}=...  {means}" for name, means in preset.options.items()]
+        lines += _wrapped(f"{preset.key:{column}}{preset.about or preset.name}", column + 2, width)
+        for name, means in preset.options.items():
+            lines += _wrapped(f"{'':{column + 2}}{name}=...  {means}", column + 4, width)
     return "\n".join([*lines, ""])
+
+
+def _wrapped(line: str, indent: int, width: int) -> list[str]:
+    return wrap(
+        line, max(width, _NARROWEST), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def as_one(files: Sequence[File]) -> str:

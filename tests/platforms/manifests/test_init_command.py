@@ -104,3 +104,10 @@ def test_the_list_names_every_preset_and_its_settings(tmp_path: Path) -> None:
     for preset in ("kubernetes", "helm", "argocd", "kustomize", "heroku"):
         assert f"\n{preset} " in f"\n{done.stdout}"
     assert "canary=...  with --fleet: the database that is released first" in done.stdout
+
+
+@pytest.mark.parametrize(("columns", "width"), [("80", 80), ("0", 40)])
+def test_the_list_is_as_wide_as_it_may_be(columns: str, width: int, tmp_path: Path) -> None:
+    done = gate("init", at=tmp_path, COLUMNS=columns)
+    assert done.returncode == Exit.DONE, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= width
