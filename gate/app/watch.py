@@ -46,7 +46,12 @@ from gate.run.holding import (
 from gate.run.hooking import ON_WATCH_FAILURE
 
 TELL_EVERY_S = 30.0
-ROLLBACKS = frozenset({"heroku.rollback", "kubernetes.rollout_undo"})
+_RELEASES = {
+    "heroku.rollback": "--release v42",
+    "kubernetes.rollout_undo": "--release 7 or --release shop:1.8, the revision or the image",
+}
+ROLLBACKS = frozenset(_RELEASES)
+"""They act on a release that is named, as it is called there."""
 _HOOKS_S = 900.0
 """All hooks together; each has its own timeout besides."""
 _CHECKS, _CHECK_AGAIN_S, _CHECK_S = 3, 1.0, 10.0
@@ -386,7 +391,7 @@ def _check_hooks(hooks: Hooks, wanted: Wanted) -> None:
     if unnamed and not wanted.release:
         raise UsageError(
             f"{unnamed[0]} rolls back a release that is named, and none is",
-            remedy="name the one that was deployed: --release v42, or release under [watch]",
+            remedy=f"name the one that was deployed: {_RELEASES[unnamed[0]]}; or release under [watch]",
         )
     for attempt in range(1, _CHECKS + 1):
         problems = _problems(hooks, wanted)

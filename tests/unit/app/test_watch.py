@@ -63,6 +63,18 @@ def test_what_cannot_be_meant(arguments: tuple[str, ...], said: str, capsys: pyt
 
 
 @pytest.mark.parametrize(
+    ("hook", "said"),
+    [("heroku.rollback", "--release v42"), ("kubernetes.rollout_undo", "--release 7 or --release shop:1.8")],
+)
+def test_a_rollback_says_how_its_release_is_named(hook: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("gate.toml").write_text(f'[[watch.on_failure]]\nhook = "{hook}"\n')
+    assert run(["watch", "--health", "http://127.0.0.1:1/"]) == Exit.USAGE
+    told = capsys.readouterr().err
+    assert f"{hook} rolls back a release that is named, and none is" in told
+    assert said in told
+
+
+@pytest.mark.parametrize(
     ("variables", "said"),
     [
         ({"DYNO": "release.1234"}, "in the release phase of Heroku"),
