@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gate.model.plan import Plan, Verdict
-from gate.model.run import InTheWay, Run, State
+from gate.model.plan import Finding, Plan, Verdict
+from gate.model.run import InTheWay, Outcome, Run, State
 from gate.model.version import VERSION
 
 LONGEST_BYTES = 4000
@@ -23,7 +23,7 @@ def of_run(run: Run) -> dict[str, Any]:
         "outcome": run.outcome.value,
         "exit_code": int(run.exit),
         "verdict": verdict,
-        "problem": run.problem,
+        "problem": _with_reason(run),
         "remedy": run.remedy,
         "step": _step(run),
         "blockers": [_blocker(other) for other in run.in_the_way],
@@ -37,7 +37,7 @@ def of_run(run: Run) -> dict[str, Any]:
 
 def of_plan(plan: Plan, exit_code: int) -> dict[str, Any]:
     """What is said of a plan."""
-    worst = next((item for item in _findings(plan) if plan.verdict is Verdict.REFUSE), None)
+    worst = _worst(plan)
     return {
         "exit_code": exit_code,
         "verdict": plan.verdict.value,
@@ -58,7 +58,17 @@ def message(said: Mapping[str, Any]) -> str:
     return written
 
 
-def _findings(plan: Plan) -> list[Any]:
+def _with_reason(run: Run) -> str:
+    """Of a refusal the finding too: whoever reads this has no report."""
+    worst = _worst(run.plan) if run.plan is not None and run.outcome is Outcome.REFUSED else None
+    return f"{run.problem}: {worst.problem}" if worst is not None else run.problem
+
+
+def _worst(plan: Plan) -> Finding | None:
+    return next(iter(_findings(plan)), None) if plan.verdict is Verdict.REFUSE else None
+
+
+def _findings(plan: Plan) -> list[Finding]:
     statements = (statement for migration in plan.migrations for statement in migration.statements)
     found = [*plan.findings, *(finding for statement in statements for finding in statement.findings)]
     return [finding for finding in found if finding.severity.value == "refuse" and not finding.allowed_by]

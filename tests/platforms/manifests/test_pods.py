@@ -111,24 +111,22 @@ def action_on(code: int, job: Mapping[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "action"),
+    ("text", "code", "says"),
     [
-        ("ALTER TABLE orders ALTER COLUMN id TYPE text;", Exit.REFUSED, "FailJob"),
-        ("ALTER TABLE orders ADD COLUMN a int; SELECT 1 / 0;", Exit.MIGRATION_FAILED, "FailJob"),
-        ("SELEC 1;", Exit.USAGE, "FailJob"),
+        ("ALTER TABLE orders ALTER COLUMN id TYPE text;", Exit.REFUSED, "public.orders"),
+        ("ALTER TABLE orders ADD COLUMN a int; SELECT 1 / 0;", Exit.MIGRATION_FAILED, "division by zero"),
+        ("SELEC 1;", Exit.USAGE, "SELEC"),
     ],
 )
-def test_a_job_that_failed_leaves_its_reason(
-    node: Node, database: Database, text: str, code: Exit, action: str
-) -> None:
+def test_a_job_that_failed_leaves_its_reason(node: Node, database: Database, text: str, code: Exit, says: str) -> None:
     database.execute("CREATE TABLE schema_migrations (version varchar PRIMARY KEY)")
     database.execute("CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders SELECT generate_series(1, 10)")
     job = job_of("kubernetes", source=node.write(text), budget_s=60.0)
     assert node.run(container_of(job), {"DATABASE_URL": database.conninfo}) == code, node.out
     said = json.loads(node.said)
     assert said["exit_code"] == code
-    assert said["problem"]
-    assert action_on(code, job) == action
+    assert says in said["problem"]
+    assert action_on(code, job) == "FailJob"
 
 
 def test_a_database_that_is_away_is_asked_again_by_the_next_pod(node: Node) -> None:
