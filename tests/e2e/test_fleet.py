@@ -193,16 +193,16 @@ def releasing(fleet: Fleet, *options: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_a_signal_is_handed_on_and_nobody_else_is_begun(make: Callable[..., Fleet]) -> None:
-    fleet = make("acme", "beta", "gamma")
+    fleet = make("acme", "beta")
     with locked(fleet.databases["acme"]), releasing(fleet, "--format=json") as process:
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=60)
     assert process.returncode == Exit.STOPPED_RESUMABLE
     found = json.loads(out)
     assert [(one["name"], one["exit_code"]) for one in found["databases"]] == [("acme", Exit.STOPPED_RESUMABLE)]
-    assert found["not_begun"] == ["beta", "gamma"]
+    assert found["not_begun"] == ["beta"]
     assert found["stopped"] == "stopped by SIGTERM"
-    assert fleet.gate("release", fleet.write(), code=Exit.DONE).stdout.startswith("DONE  3 databases: 3 done\n")
+    assert fleet.gate("release", fleet.write(), code=Exit.DONE).stdout.startswith("DONE  2 databases: 2 done\n")
 
 
 def test_who_is_at_work_does_not_outlive_a_parent_that_was_killed(make: Callable[..., Fleet]) -> None:
@@ -221,7 +221,7 @@ def test_who_is_at_work_does_not_outlive_a_parent_that_was_killed(make: Callable
 
 
 def test_the_pods_of_a_job_have_each_database_once(make: Callable[..., Fleet]) -> None:
-    fleet = make("acme", "beta", "delta")
+    fleet = make("acme", "delta")
     spec, had = fleet.write(), []
     for index in range(2):
         pod = {"JOB_COMPLETION_INDEX": str(index), "GATE_FLEET_SHARDS": "2"}
@@ -246,11 +246,11 @@ def test_hooks_meet_the_database_that_they_are_called_for(make: Callable[..., Fl
 
 
 def test_the_url_of_the_fleet_goes_before_those_of_the_file(make: Callable[..., Fleet], database: Database) -> None:
-    fleet = make("acme", "beta")
+    fleet = make("acme")
     (fleet.folder / "gate.toml").write_text('sample = 0\n[databases.shop]\nurl_variable = "SHOP_URL"\n')
     assert "names several" in fleet.gate("release", fleet.write(), code=Exit.USAGE).stderr
     fleet.gate("release", fleet.write(), "--database=shop", code=Exit.DONE, SHOP_URL=database.conninfo)
-    assert fleet.done() == ["acme", "beta"]
+    assert fleet.done() == ["acme"]
     assert database.fetch("SELECT count(*) FROM pg_namespace WHERE nspname = 'gate'") == [(0,)]
 
 
