@@ -131,6 +131,10 @@ class Hooks:
         told = quieted(hooks, event, document, self.earlier)
         return call_all(told, event, document, self._beating(left_s), self.now_s)
 
+    def check_settings(self, settings: Iterable[HookSetting]) -> None:
+        """Raises UsageError for what is told wrongly; asks nobody."""
+        self._made(settings)
+
     def call_these(
         self, settings: Iterable[HookSetting], event: str, document: str, left_s: Left
     ) -> tuple[HookRun, ...]:
@@ -191,7 +195,8 @@ class Hooks:
         try:
             return made(setting, self.around())
         except GateError as error:
-            return _Broken(name=setting.kind, problem=self.masked(f"{error}; {error.remedy}".rstrip("; ")))
+            said = f"{error}; {error.remedy}".rstrip("; ").removeprefix(f"{setting.kind}: ")
+            return _Broken(name=setting.kind, problem=self.masked(said))
 
     def around(self) -> Around:
         """What hooks are made with."""

@@ -47,6 +47,7 @@ def kill(request: Request, wish: Wish, told: Callable[[Act], object]) -> Killed:
     settings = load(request)
     world = World()
     hooks = Hooks(policy=settings.policy, platform=platform_of(os.environ), now_s=world.now)
+    hooks.check_settings(wish.stops)
     with closing(Watch(lambda: open_connection(request, settings, name="gate kill"))) as watch, world.signals():
         stopped = tuple(_stopped(hooks, wish, world))
         if not wish.is_dry_run and any(not each.problem for each in stopped):

@@ -59,8 +59,12 @@ _CODES = {
         "stopped by a deadline or a signal; the next run takes up what is left", may_be_retried=True
     ),
     Exit.STOPPED_NEEDS_PERSON: _Code("stopped, and what is left needs a person", may_be_retried=False),
-    Exit.MIGRATION_FAILED: _Code("a migration or the child command failed; a release that was watched failed", may_be_retried=False),
-    Exit.UNREACHABLE: _Code("cannot connect, or how a watched release does is not known; a retry makes sense", may_be_retried=True),
+    Exit.MIGRATION_FAILED: _Code(
+        "a migration, the child command, or a release that was watched failed", may_be_retried=False
+    ),
+    Exit.UNREACHABLE: _Code(
+        "cannot connect, or how a watched release does is unknown; a retry makes sense", may_be_retried=True
+    ),
     Exit.MISSING_PRIVILEGE: _Code("a privilege is missing; the message names the GRANT", may_be_retried=False),
 }
 

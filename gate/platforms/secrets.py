@@ -52,7 +52,7 @@ class Secrets:
                 remedy="write env:NAME, the variable that holds it, or file:PATH",
             )
         if not value:
-            raise UsageError(missing, remedy=f"set it, or take {key} out")
+            raise UsageError(missing, remedy="set it, or leave that entry out")
         self.known.add(value)
         return value
 

@@ -320,3 +320,10 @@ def test_older_code_that_still_runs_keeps_what_it_uses(shop: Shop) -> None:
     code, document = shop.release()
     assert code == Exit.DONE, document
     assert any("no older code is running" in note for note in document["notes"])
+
+
+def test_gate_kill_is_told_a_name_that_is_none_before_anything_is_done(shop: Shop) -> None:
+    done = gate("kill", "--dyno", "4711!", at=shop.root, conninfo=shop.database.conninfo, **shop.heroku.environment)
+    assert done.returncode == Exit.USAGE
+    assert "release.1234" in done.stderr
+    assert shop.heroku.asked == []

@@ -19,7 +19,19 @@ from gate.plan.known import all_rules
 from gate.report.schema import plan_schema, run_schema
 
 ROOT = Path(__file__).parents[3]
-COMMANDS = ("plan", "release", "status", "kill", "wait", "watch", "snapshot", "baseline", "calibrate", "explain", "schema")
+COMMANDS = (
+    "plan",
+    "release",
+    "status",
+    "kill",
+    "wait",
+    "watch",
+    "snapshot",
+    "baseline",
+    "calibrate",
+    "explain",
+    "schema",
+)
 
 
 @pytest.fixture(autouse=True)
