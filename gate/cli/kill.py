@@ -61,14 +61,8 @@ def kill(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would be ended; end nobody.")] = False,  # noqa: FBT002
     database_url: options.DatabaseUrl = None,
-    format_name: Annotated[
-        str,
-        typer.Option("--format", metavar="FORMAT", help="text for people, json for programs."),
-    ] = "text",
-    output: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--output", "-o", metavar="FILE", show_default=False, help="Write there instead of printing."),
-    ] = None,
+    format_name: options.TextOrJson = "text",
+    output: options.Output = None,
     database: options.Database = None,
     config: options.Config = None,
 ) -> None:

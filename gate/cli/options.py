@@ -184,6 +184,11 @@ ReplicaUrl = Annotated[
         "GATE_REPLICA_URL.",
     ),
 ]
+Output = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--output", "-o", metavar="FILE", show_default=False, help="Write there instead of printing."),
+]
+TextOrJson = Annotated[str, typer.Option("--format", metavar="FORMAT", help="text for people, json for programs.")]
 NoHooks = Annotated[bool, typer.Option("--no-hooks", help="Call none of the hooks that gate.toml names.")]
 Fleet = Annotated[
     Optional[str],  # noqa: UP045

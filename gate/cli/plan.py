@@ -22,10 +22,7 @@ def plan(
             "annotations.",
         ),
     ] = "text",
-    output: Annotated[
-        Optional[str],  # noqa: UP045 - typer reads it at run time
-        typer.Option("--output", "-o", metavar="FILE", show_default=False, help="Write there instead of printing."),
-    ] = None,
+    output: options.Output = None,
     also: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(

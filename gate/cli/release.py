@@ -20,10 +20,7 @@ def release(
         str,
         typer.Option("--format", metavar="FORMAT", help="text for people, markdown for a summary, json for programs."),
     ] = "text",
-    output: Annotated[
-        Optional[str],  # noqa: UP045 - typer reads it at run time
-        typer.Option("--output", "-o", metavar="FILE", show_default=False, help="Write there instead of printing."),
-    ] = None,
+    output: options.Output = None,
     sample: Annotated[
         Optional[float],  # noqa: UP045
         typer.Option(

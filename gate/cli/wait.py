@@ -42,13 +42,8 @@ def wait(
     ] = None,
     database_url: options.DatabaseUrl = None,
     database: options.Database = None,
-    format_name: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="text for people, json for programs.")
-    ] = "text",
-    output: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--output", "-o", metavar="FILE", show_default=False, help="Write there instead of printing."),
-    ] = None,
+    format_name: options.TextOrJson = "text",
+    output: options.Output = None,
     bookkeeping_table: options.BookkeepingTable = None,
     bookkeeping_schema: options.BookkeepingSchema = None,
     search_path: options.SearchPath = None,

@@ -115,13 +115,8 @@ def watch(
         ),
     ] = None,
     no_hooks: options.NoHooks = False,  # noqa: FBT002
-    format_name: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="text for people, json for programs.")
-    ] = "text",
-    output: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--output", "-o", metavar="FILE", show_default=False, help="Write there instead of printing."),
-    ] = None,
+    format_name: options.TextOrJson = "text",
+    output: options.Output = None,
     database_url: options.DatabaseUrl = None,
     database: options.Database = None,
     config: options.Config = None,
