@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from gate.model.plan import Plan
 
@@ -27,18 +28,28 @@ class Look:
 
 
 class Format(Protocol):
-    """What every module of this room offers."""
+    """What every module of this room offers for a plan, and those of the rooms in it for what is told there."""
 
-    def render(self, plan: Plan, look: Look) -> str:
+    def render(self, told: Any, look: Look, /) -> str:
         """The whole report, with a line break at its end."""
         ...
 
 
+def formats_in(path: Iterable[str]) -> tuple[str, ...]:
+    """The names of all formats of a room, by its `__path__`; packages in it hold what several of them share."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(path) if not module.ispkg))
+
+
+def format_in(room: str, name: str) -> Format:
+    """The one of that name, which must be one of `formats_in`; only this one is imported."""
+    return cast("Format", importlib.import_module(f"{room}.{name}"))
+
+
 def formats() -> tuple[str, ...]:
-    """The names of all formats; packages in this room hold what several of them share."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg))
+    """The names of all formats of a plan."""
+    return formats_in(__path__)
 
 
 def render(name: str, plan: Plan, look: Look) -> str:
     """The plan in the format of that name, which must be one of `formats()`."""
-    return cast("Format", importlib.import_module(f"{__name__}.{name}")).render(plan, look)
+    return format_in(__name__, name).render(plan, look)

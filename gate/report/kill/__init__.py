@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from typing import Protocol, cast
-
-from gate.report import Look
+from gate.report import Look, format_in, formats_in
 from gate.run.kill import Killed
-
-
-class Format(Protocol):
-    """What every module of this room offers."""
-
-    def render(self, killed: Killed, look: Look) -> str:
-        """The whole report, with a line break at its end."""
-        ...
 
 
 def formats() -> tuple[str, ...]:
     """The names of all formats."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg))
+    return formats_in(__path__)
 
 
 def render(name: str, killed: Killed, look: Look) -> str:
     """In the format of that name, which must be one of `formats()`."""
-    return cast("Format", importlib.import_module(f"{__name__}.{name}")).render(killed, look)
+    return format_in(__name__, name).render(killed, look)

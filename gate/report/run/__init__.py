@@ -5,27 +5,15 @@ A format is a module with `render(run, look) -> str`, as for a plan. Only the on
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from typing import Protocol, cast
-
 from gate.model.run import Run
-from gate.report import Look
-
-
-class Format(Protocol):
-    """What every module of this room offers."""
-
-    def render(self, run: Run, look: Look) -> str:
-        """The whole report, with a line break at its end."""
-        ...
+from gate.report import Look, format_in, formats_in
 
 
 def formats() -> tuple[str, ...]:
-    """The names of all formats; what several of them share stands in a package."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg))
+    """The names of all formats."""
+    return formats_in(__path__)
 
 
 def render(name: str, run: Run, look: Look) -> str:
     """The run in the format of that name, which must be one of `formats()`."""
-    return cast("Format", importlib.import_module(f"{__name__}.{name}")).render(run, look)
+    return format_in(__name__, name).render(run, look)

@@ -5,27 +5,15 @@ A format is a module with `render(stock, look) -> str`, as for a plan. Only the 
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from typing import Protocol, cast
-
-from gate.report import Look
+from gate.report import Look, format_in, formats_in
 from gate.run.stock import Stock
-
-
-class Format(Protocol):
-    """What every module of this room offers."""
-
-    def render(self, stock: Stock, look: Look) -> str:
-        """The whole report, with a line break at its end."""
-        ...
 
 
 def formats() -> tuple[str, ...]:
     """The names of all formats."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+    return formats_in(__path__)
 
 
 def render(name: str, stock: Stock, look: Look) -> str:
     """The stock in the format of that name, which must be one of `formats()`."""
-    return cast("Format", importlib.import_module(f"{__name__}.{name}")).render(stock, look)
+    return format_in(__name__, name).render(stock, look)

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from typing import Protocol, cast
-
 from gate.model.fleet import FleetPlan
-from gate.report import Look
-
-
-class Format(Protocol):
-    """What every module of this room offers."""
-
-    def render(self, fleet: FleetPlan, look: Look) -> str:
-        """The whole report, with a line break at its end."""
-        ...
+from gate.report import Look, format_in, formats_in
 
 
 def formats() -> tuple[str, ...]:
     """The names of all formats."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+    return formats_in(__path__)
 
 
 def render(name: str, fleet: FleetPlan, look: Look) -> str:
     """The fleet in the format of that name, which must be one of `formats()`."""
-    return cast("Format", importlib.import_module(f"{__name__}.{name}")).render(fleet, look)
+    return format_in(__name__, name).render(fleet, look)
