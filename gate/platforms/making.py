@@ -46,6 +46,16 @@ Factory: TypeAlias = Callable[[HookSetting, Around], Hook]
 """Raises UsageError for options that it does not know or that contradict themselves; reaches nobody yet."""
 
 
+def later(module: str, name: str = "made") -> Factory:
+    """The factory of that name in that module, which is imported when a hook is made."""
+
+    def make(setting: HookSetting, around: Around) -> Hook:
+        factory: Factory = getattr(import_module(module), name)
+        return factory(setting, around)
+
+    return make
+
+
 def made(setting: HookSetting, around: Around) -> Hook:
     """The hook. Raises UsageError for a kind that there is not, or for its options."""
     return _factory(setting.kind)(setting, around)

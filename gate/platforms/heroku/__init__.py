@@ -8,39 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gate.model.evidence import OldCode
-from gate.platforms.making import Around, Factory
-from gate.policy.policy import HookSetting
-from gate.run.hooking import Hook, Left
-
-
-def _rollback(setting: HookSetting, around: Around) -> Hook:
-    from gate.platforms.heroku.rolling_back import made
-
-    return made(setting, around)
-
-
-def _maintenance(setting: HookSetting, around: Around) -> Hook:
-    from gate.platforms.heroku.maintenance import made
-
-    return made(setting, around)
-
-
-def _restart(setting: HookSetting, around: Around) -> Hook:
-    from gate.platforms.heroku.restarting import made
-
-    return made(setting, around)
-
-
-def _scale(setting: HookSetting, around: Around) -> Hook:
-    from gate.platforms.heroku.scaling import made
-
-    return made(setting, around)
-
-
-def _stop(setting: HookSetting, around: Around) -> Hook:
-    from gate.platforms.heroku.stopping import made
-
-    return made(setting, around)
+from gate.platforms.making import Around, Factory, later
+from gate.run.hooking import Left
 
 
 def old_code(around: Around, left_s: Left) -> OldCode | None:
@@ -51,9 +20,9 @@ def old_code(around: Around, left_s: Left) -> OldCode | None:
 
 
 HOOKS: Mapping[str, Factory] = {
-    "maintenance": _maintenance,
-    "restart": _restart,
-    "rollback": _rollback,
-    "scale": _scale,
-    "stop": _stop,
+    "maintenance": later(f"{__name__}.maintenance"),
+    "restart": later(f"{__name__}.restarting"),
+    "rollback": later(f"{__name__}.rolling_back"),
+    "scale": later(f"{__name__}.scaling"),
+    "stop": later(f"{__name__}.stopping"),
 }

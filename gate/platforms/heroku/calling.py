@@ -1,69 +1,36 @@
-"""What all hooks of Heroku have in common: their options, their time, their errors as words, the check beforehand."""
+"""What all hooks of Heroku have in common: the app that is meant, the check beforehand, their options."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeAlias
 
-from gate.model.changes import Change, Until
+from gate.model.changes import Change
 from gate.model.errors import GateError, UsageError
-from gate.model.run import HookRun
+from gate.platforms import deeds
+from gate.platforms.deeds import ApiCall, ApiHook, ToldOptions, Undoable, UndoableHook
+from gate.platforms.deeds import Deed as Does
 from gate.platforms.heroku.answers import AppInfo
 from gate.platforms.heroku.client import Api
 from gate.platforms.heroku.errors import ApiError, Lost, Scopes, narrowest
 from gate.platforms.heroku.reach import NotTold, known_keys, reach
-from gate.platforms.making import Around
 from gate.policy.policy import HookSetting
-from gate.run.hooking import ON_BEGIN, Ledger, Left
+from gate.run.hooking import Left
 
-RESTORE = "restore"
 APP_ID = "app_id"
 """An option that gate writes into its ledger: on no other app is the change put back."""
-_LAST = "on_success"
 _GLOBAL = "global"
 # A rollback with its looks takes so many.
 _FEW_REQUESTS = 30
 
 
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """What became of it, for people; `problem` is empty where all is well."""
-
-    output: str = ""
-    problem: str = ""
+Call: TypeAlias = ApiCall[Api]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """One call of a hook, while its time lasts."""
+class Deed(Does[Call], Protocol):
+    """What a hook does."""
 
-    api: Api
-    event: str
-    document: str
-    around: Around
-
-    @property
-    def is_begin(self) -> bool:
-        return self.event == ON_BEGIN
-
-    @property
-    def is_final(self) -> bool:
-        """What is set now is how it shall stay."""
-        return self.event == _LAST
-
-    @property
-    def until(self) -> Until:
-        """When what is changed now is put back."""
-        return Until.RUN_ENDS if self.is_begin else Until.SUCCESS
-
-
-class Deed(Protocol):
-    """What a hook does. All of it may raise errors of gate."""
-
-    def do(self, call: Call) -> Said: ...
     def problem(self, call: Call) -> str:
         """What would keep it from being done, beside the app and the scope."""
 
@@ -71,78 +38,33 @@ class Deed(Protocol):
         """The scope that it takes."""
 
 
-class Undoable(Deed, Protocol):
+class UndoableDeed(Deed, Undoable[Call], Protocol):
     """One that can be put back."""
 
-    def undo(self, call: Call, change: Change) -> Said: ...
-
 
 @dataclass(frozen=True, kw_only=True)
-class HerokuHook:
-    """`pause` waits between two requests, in seconds."""
+class HerokuHook(ApiHook[Call]):
+    """The check beforehand: whether there is a token, the app is to be seen with it, and its scope does."""
 
-    setting: HookSetting
-    around: Around = field(repr=False)
     deed: Deed
-    pause: Callable[[float], None] = time.sleep
 
-    @property
-    def name(self) -> str:
-        return self.setting.kind
+    def opened(self, event: str, document: str, left_s: Left) -> Call:
+        where = reach(self.around, app_id=str(self.setting.options.get(APP_ID, "")))
+        api = Api(reach=where, left_s=left_s, pause=self.pause)
+        return Call(api=api, event=event, document=document, around=self.around)
 
-    @property
-    def longest_s(self) -> float:
-        return self.setting.timeout_s
-
-    def call(self, event: str, document: str, left_s: Left) -> HookRun:
-        """Does it; what goes wrong is the problem of what is returned."""
-        return self._run(event, document, left_s, self.deed.do)
-
-    def check(self, left_s: Left) -> str:
-        """Whether there is a token, the app is to be seen with it, and its scope does."""
-        found = self._run("check", "", left_s, lambda call: Said(problem=_problem(call, self.deed)))
-        return found.problem
-
-    def _run(self, event: str, document: str, left_s: Left, act: Callable[[Call], Said]) -> HookRun:
-        begun_s = time.monotonic()
-
-        def remaining_s() -> float:
-            return min(left_s(), self.longest_s - (time.monotonic() - begun_s))
-
-        try:
-            where = reach(self.around, app_id=str(self.setting.options.get(APP_ID, "")))
-            api = Api(reach=where, left_s=remaining_s, pause=self.pause)
-            said = act(Call(api=api, event=event, document=document, around=self.around))
-        except GateError as error:
-            said = Said(problem=in_words(error))
-        return HookRun(
-            event=event,
-            name=self.name,
-            seconds=time.monotonic() - begun_s,
-            problem=self._masked(said.problem),
-            output=self._masked(said.output),
-        )
-
-    def _masked(self, text: str) -> str:
-        """The token too, whoever has said it."""
-        return self.around.secrets.masked(self.around.masked(text))
+    def problem(self, call: Call) -> str:
+        return _problem(call, self.deed)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RestoringHook(HerokuHook):
-    """One whose change is put back by whoever ends the run."""
+class RestoringHook(HerokuHook, UndoableHook[Call]):
+    """One whose change is put back, in the app that was changed and in no other."""
 
-    deed: Undoable
+    deed: UndoableDeed
 
-    def restore(self, change: Change, left_s: Left) -> HookRun:
-        """Puts it back where it is still as gate has set it."""
-        setting = replace(self.setting, options={**self.setting.options, **change.where})
-
-        def act(call: Call) -> Said:
-            _check_meant(call, change)
-            return self.deed.undo(call, change)
-
-        return replace(self, setting=setting)._run(RESTORE, "", left_s, act)  # noqa: SLF001 - our own
+    def check_meant(self, call: Call, change: Change) -> None:
+        _check_meant(call, change)
 
 
 def _check_meant(call: Call, change: Change) -> None:
@@ -164,38 +86,14 @@ def _check_meant(call: Call, change: Change) -> None:
         )
 
 
-def in_words(error: GateError) -> str:
-    """The problem and the way out; a hook's report has no other place for that."""
-    return f"{error.problem}: {error.remedy}" if error.remedy else error.problem
-
-
 def kept(call: Call, change: Change, act: Callable[[], object]) -> None:
-    """Does what changes something, once it is written down; a change that was certainly not made is struck out."""
-    ledger = _ledger(call)
-    key = ledger.keep(change)
-    try:
-        act()
-    except GateError as error:
-        if _was_not_done(error):
-            # Where that cannot be written whoever puts it back will find nothing to be done.
-            with suppress(GateError):
-                ledger.settle(key)
-        raise
+    """Does what changes something, once it is written down."""
+    deeds.kept(call.around.ledger, change, act, _was_not_done)
 
 
 def _was_not_done(error: GateError) -> bool:
     """Heroku has refused it, or has not heard of it."""
     return error.status > 0 if isinstance(error, ApiError) else not isinstance(error, Lost)
-
-
-def _ledger(call: Call) -> Ledger:
-    ledger = call.around.ledger
-    if ledger is None:
-        raise GateError(
-            "nothing was changed: there is no journal in which it could be written down, so nobody could put it back",
-            remedy="it works in gate release, with a journal",
-        )
-    return ledger
 
 
 # --- beforehand -------------------------------------------------------------------------------------------------------
@@ -229,33 +127,17 @@ def _scope_problem(call: Call, app: AppInfo, needed: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """Those that stand beside `hook` in gate.toml. All that is read raises UsageError for what does not do."""
-
-    kind: str
-    told: Mapping[str, Any]
+class Options(ToldOptions):
+    """Those that hooks of Heroku have."""
 
     def known(self, *names: str) -> None:
         known_keys({key: value for key, value in self.told.items() if key != APP_ID}, names, self.kind)
-
-    def text(self, name: str, default: str = "") -> str:
-        found = self.told.get(name, default)
-        if isinstance(found, str):
-            return found.strip()
-        raise UsageError(f"{self.kind}: {name} is no text", remedy=f'write {name} = "..."')
 
     def flag(self, name: str, *, default: bool) -> bool:
         found = self.told.get(name, default)
         if isinstance(found, bool):
             return found
         raise UsageError(f"{self.kind}: {name} is neither true nor false", remedy=f"write {name} = true")
-
-    def number(self, name: str) -> int:
-        """A whole one that is not negative."""
-        found = self.told.get(name)
-        if isinstance(found, int) and not isinstance(found, bool) and found >= 0:
-            return found
-        raise UsageError(f"{self.kind}: {name} is no number of dynos", remedy=f"write {name} = 0")
 
 
 def options(setting: HookSetting) -> Options:

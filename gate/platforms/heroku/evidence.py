@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from gate.model.errors import GateError
 from gate.model.evidence import OldCode
 from gate.model.units import age
+from gate.platforms.deeds import in_words
 from gate.platforms.heroku.answers import RELEASE_DYNO, RUN_DYNO, Dyno, Release
-from gate.platforms.heroku.calling import in_words
 from gate.platforms.heroku.client import Api
 from gate.platforms.heroku.reach import NotTold, reach
 from gate.platforms.heroku.restarting import own_dyno

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gate.model.changes import Change
+from gate.platforms.deeds import Said
 from gate.platforms.heroku.answers import AppInfo
-from gate.platforms.heroku.calling import APP_ID, Call, RestoringHook, Said, kept, options
+from gate.platforms.heroku.calling import APP_ID, Call, RestoringHook, kept, options
 from gate.platforms.making import Around
 from gate.policy.policy import HookSetting
 

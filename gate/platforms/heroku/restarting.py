@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gate.model.units import plural
+from gate.platforms.deeds import Said, in_words
 from gate.platforms.heroku.answers import Dyno
-from gate.platforms.heroku.calling import Call, HerokuHook, Said, in_words, options
+from gate.platforms.heroku.calling import Call, HerokuHook, options
 from gate.platforms.heroku.errors import Lost
 from gate.platforms.heroku.scaling import missing, process_type
 from gate.platforms.making import Around

@@ -19,8 +19,9 @@ from typing import Any
 
 from gate.model.errors import GateError, UsageError
 from gate.model.run import HookRun
+from gate.platforms.deeds import Said
 from gate.platforms.heroku.answers import Release
-from gate.platforms.heroku.calling import Call, HerokuHook, Said, options
+from gate.platforms.heroku.calling import Call, HerokuHook, options
 from gate.platforms.heroku.errors import Lost
 from gate.platforms.making import Around
 from gate.platforms.preset import Place

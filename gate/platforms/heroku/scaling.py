@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from gate.model.changes import Change
 from gate.model.errors import UsageError
 from gate.model.units import plural
+from gate.platforms.deeds import Said
 from gate.platforms.heroku.answers import ONE_OFF, Process
-from gate.platforms.heroku.calling import APP_ID, Call, RestoringHook, Said, kept, options
+from gate.platforms.heroku.calling import APP_ID, Call, RestoringHook, kept, options
 from gate.platforms.making import Around
 from gate.policy.policy import HookSetting
 
@@ -74,7 +75,7 @@ class Scale:
 def made(setting: HookSetting, around: Around) -> RestoringHook:
     told = options(setting)
     told.known("type", "quantity")
-    kind, quantity = process_type(told.text("type"), KIND), told.number("quantity")
+    kind, quantity = process_type(told.text("type"), KIND), told.number("quantity", what="number of dynos")
     return RestoringHook(setting=setting, around=around, deed=Scale(kind=kind, quantity=quantity))
 
 

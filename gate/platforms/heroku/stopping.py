@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from gate.model.errors import GateError, UsageError
+from gate.platforms.deeds import Said, in_words
 from gate.platforms.heroku.answers import ONE_OFF, RELEASE_DYNO, Dyno, Release
-from gate.platforms.heroku.calling import Call, HerokuHook, Said, in_words, options
+from gate.platforms.heroku.calling import Call, HerokuHook, options
 from gate.platforms.heroku.client import Api
 from gate.platforms.heroku.errors import ApiError, Lost
 from gate.platforms.heroku.restarting import own_dyno

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from gate.model.errors import GateError, UsageError
 from gate.model.evidence import OldCode
-from gate.platforms.kubernetes.calling import in_words
+from gate.platforms.deeds import in_words
 from gate.platforms.kubernetes.client import PODS, STATEFULSETS, Api, Object
 from gate.platforms.kubernetes.reach import KEY, name, reach
 from gate.platforms.kubernetes.rollouts import (

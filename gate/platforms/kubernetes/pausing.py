@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gate.model.changes import Change
-from gate.platforms.kubernetes.calling import UID, Call, RestoringHook, Said, is_another, kept, options, reread, uid_of
+from gate.platforms.deeds import Said
+from gate.platforms.kubernetes.calling import UID, Call, RestoringHook, is_another, kept, options, reread, uid_of
 from gate.platforms.kubernetes.client import DEPLOYMENTS, Object
 from gate.platforms.kubernetes.errors import Rule
 from gate.platforms.kubernetes.owners import warning_of

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gate.model.errors import UsageError
-from gate.platforms.kubernetes.calling import Call, KubernetesHook, Said, options
+from gate.platforms.deeds import Said
+from gate.platforms.kubernetes.calling import Call, KubernetesHook, options
 from gate.platforms.kubernetes.client import JOBS, PODS
 from gate.platforms.kubernetes.errors import Lost, Rule
 from gate.platforms.kubernetes.jobs import Job, JobState, delete, is_ours, job_of, suspend

@@ -13,7 +13,8 @@ from typing import Any
 
 from gate.model.errors import UsageError
 from gate.model.run import HookRun
-from gate.platforms.kubernetes.calling import Call, KubernetesHook, Said, options, reread
+from gate.platforms.deeds import Said
+from gate.platforms.kubernetes.calling import Call, KubernetesHook, options, reread
 from gate.platforms.kubernetes.client import DEPLOYMENTS, REPLICASETS, Object
 from gate.platforms.kubernetes.errors import Lost, Rule
 from gate.platforms.kubernetes.owners import warning_of
