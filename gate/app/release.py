@@ -87,13 +87,14 @@ def release(request: Request, tell: Tell, environment: Mapping[str, str] = os.en
         from gate.app.expecting import reviewed
 
         reviewed(request.expect, settings.database)
+    platform = platform_of(environment)
     releasing = Releasing(
         request=request,
         settings=settings,
         source=source,
         tell=tell,
-        deadlines=_deadlines(settings, platform_of(environment)),
-        platform=platform_of(environment),
+        deadlines=_deadlines(settings, platform),
+        platform=platform,
         began_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         id=os.urandom(8).hex(),
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, wait
 from typing import TypeVar
 
@@ -40,3 +41,18 @@ def answered(ask: Callable[[], Answer], left_s: Left, *, longer_s: float = 0.0) 
             raise TimeoutError
         over_s += _POLL_S
     return future.result()
+
+
+def whole(chunks: Iterable[bytes], until_s: float, most_bytes: int) -> bytes:
+    """The body of an answer, or a little more of it than `most_bytes`.
+
+    Raises TimeoutError for one that comes by drops, when its time is over.
+    """
+    content = bytearray()
+    for chunk in chunks:
+        content += chunk
+        if time.monotonic() > until_s:
+            raise TimeoutError
+        if len(content) > most_bytes:
+            break
+    return bytes(content)

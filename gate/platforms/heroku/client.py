@@ -21,7 +21,7 @@ from urllib.parse import quote
 from gate.model.errors import GateError, Unreachable
 from gate.model.units import lasting
 from gate.model.version import VERSION
-from gate.platforms.asking import CHANGE_S, answered
+from gate.platforms.asking import CHANGE_S, answered, whole
 from gate.platforms.heroku.answers import (
     AppInfo,
     Attachment,
@@ -358,15 +358,10 @@ class _NoAnswerError(Exception):
 
 
 def _read(answer: httpx.Response, until_s: float) -> _Answer:
-    """The whole body; one that comes by drops is given up when its time is over."""
-    content = bytearray()
-    for chunk in answer.iter_bytes():
-        content += chunk
-        if time.monotonic() > until_s:
-            raise TimeoutError
-        if len(content) > _LONGEST_BYTES:
-            raise _NoAnswerError("what comes is more than can be an answer of Heroku")
-    return _Answer(status=answer.status_code, content=bytes(content), headers=answer.headers)
+    content = whole(answer.iter_bytes(), until_s, _LONGEST_BYTES)
+    if len(content) > _LONGEST_BYTES:
+        raise _NoAnswerError("what comes is more than can be an answer of Heroku")
+    return _Answer(status=answer.status_code, content=content, headers=answer.headers)
 
 
 def _number(told: str) -> int | None:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from gate.model.errors import GateError, Unreachable, UsageError
 from gate.model.units import lasting
 from gate.model.version import VERSION
-from gate.platforms.asking import CHANGE_S, answered
+from gate.platforms.asking import CHANGE_S, answered, whole
 from gate.platforms.kubernetes.errors import ApiError, Asked, Lost, Rule, refused
 from gate.platforms.kubernetes.reach import Reach
 from gate.run.hooking import Left
@@ -310,17 +310,9 @@ class _NoAnswerError(Exception):
 
 
 def _read(answer: httpx.Response, until_s: float) -> _Response:
-    """The whole body; one that comes by drops is given up when its time is over."""
-    content = bytearray()
-    for chunk in answer.iter_bytes():
-        content += chunk
-        if time.monotonic() > until_s:
-            raise TimeoutError
-        if len(content) > _LONGEST_BYTES:
-            break
-    return _Response(
-        code=answer.status_code, content=bytes(content), retry_after_s=_seconds(answer.headers.get("Retry-After", ""))
-    )
+    content = whole(answer.iter_bytes(), until_s, _LONGEST_BYTES)
+    retry_after_s = _seconds(answer.headers.get("Retry-After", ""))
+    return _Response(code=answer.status_code, content=content, retry_after_s=retry_after_s)
 
 
 def _seconds(told: str) -> float | None:
